@@ -1,0 +1,206 @@
+"""Registries: what plugins and the running program offer, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that can be asked for by name.
+
+    Attributes:
+        name: The name it is asked for by.
+        build: The function that builds it; for policies and extractors the class, for
+            commands the click command.
+        summary: One line about it.
+        distribution: The distribution that brought it, None where the running program
+            added it itself.
+    """
+
+    name: str
+    build: Callable[..., Any]
+    summary: str
+    distribution: str | None
+
+
+@dataclass(frozen=True)
+class NetworkEntry(Entry):
+    """A network that can be asked for by name.
+
+    Its ``build`` is called as ``build(in_features, out_features, *, device=None,
+    **options)`` and returns a ``torch.nn.Module``.
+
+    Attributes:
+        recurrent: Whether the network carries a state. If so it offers
+            ``forward_sequence`` and ``initial_state(batch_size)``; the state is a
+            tensor or a tuple of tensors, each with the batch in dimension 0.
+    """
+
+    recurrent: bool = False
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class UnknownNameError(KeyError):
+    """A KeyError that prints its message as it is, where KeyError prints its repr."""
+
+    def __str__(self) -> str:
+        """Return the message without quotes around it."""
+        return str(self.args[0])
+
+
+class Registry(Mapping[str, E]):
+    """A mapping from name to entry, in the order of registration.
+
+    An unknown name raises a KeyError that lists the known ones.
+    """
+
+    def __init__(self, kind: str, entry_type: type[E]) -> None:
+        """Start an empty registry.
+
+        Args:
+            kind: What an entry is, in the singular ("network"); used in messages.
+            entry_type: The class of the entries.
+        """
+        self.kind = kind
+        self._entry_type = entry_type
+        self._entries: dict[str, E] = {}
+        self._owner: str | None = None
+
+    def add(
+        self,
+        name: str,
+        build: Callable[..., Any],
+        *,
+        summary: str = "",
+        override: bool = False,
+    ) -> None:
+        """Register something under a name.
+
+        Args:
+            name: The name to ask for it by.
+            build: What the name stands for, see `Entry`.
+            summary: One line about it.
+            override: Replace the entry that has this name, if there is one.
+
+        Raises:
+            TypeError: The name is no string, or ``build`` cannot be called.
+            ValueError: The name is blank, or taken while ``override`` is false.
+        """
+        self._put(self._entry_type(name, build, summary, self._owner), override)
+
+    @contextmanager
+    def booked_to(self, distribution: str | None) -> Iterator[None]:
+        """Book what is added inside to a distribution, or take all of it back.
+
+        Args:
+            distribution: Name of the distribution that adds, None where unknown.
+
+        Raises:
+            BaseException: Whatever the block raised, after the registry has gone back
+                to what it held before, overridden entries included.
+        """
+        before = self._entries.copy()
+        self._owner = distribution
+        try:
+            yield
+        except BaseException:
+            self._entries = before
+            raise
+        finally:
+            self._owner = None
+
+    def _put(self, entry: E, override: bool) -> None:
+        name = entry.name
+        if not isinstance(name, str):
+            raise TypeError(
+                f"The name of a {self.kind} must be a string; got {name!r}."
+            )
+        if not name.strip():
+            raise ValueError(
+                f"The name of a {self.kind} must not be blank; got {name!r}."
+            )
+        if not callable(entry.build):
+            raise TypeError(
+                f"`build` of the {self.kind} {name!r} must be callable; got "
+                f"{entry.build!r}. Pass the function or class, not what it returns."
+            )
+        known = self._entries.get(name)
+        if known is not None and not override:
+            raise ValueError(
+                f"The name of a {self.kind} must be unique, and {name!r} is claimed "
+                f"twice: by {_owner(known)} and by {_owner(entry)}. Choose another "
+                "name, or pass override=True to replace the first."
+            )
+        self._entries[name] = entry
+
+    def __getitem__(self, name: str) -> E:
+        """Return the entry of a name.
+
+        Raises:
+            KeyError: No entry has this name; the message lists the known ones.
+        """
+        if name not in self._entries:
+            known = ", ".join(map(repr, sorted(self._entries))) or "none"
+            raise UnknownNameError(
+                f"No {self.kind} is called {name!r}. Known: {known}. The command "
+                "`velora plugins` shows which plugins are active."
+            )
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether an entry has this name."""
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names, in the order of registration."""
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        """Count the entries."""
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        """Show the kind and the names."""
+        return f"<{type(self).__name__} of {self.kind}: {', '.join(self) or 'empty'}>"
+
+
+class NetworkRegistry(Registry[NetworkEntry]):
+    """The registry of networks, which also knows which of them are recurrent."""
+
+    def __init__(self) -> None:
+        """Start an empty registry."""
+        super().__init__("network", NetworkEntry)
+
+    def add(
+        self,
+        name: str,
+        build: Callable[..., Any],
+        *,
+        recurrent: bool = False,
+        summary: str = "",
+        override: bool = False,
+    ) -> None:
+        """Register a network under a name.
+
+        Args:
+            name: The name to ask for it by.
+            build: The function or class that builds it, see `NetworkEntry`.
+            recurrent: Whether the network carries a state, see `NetworkEntry`.
+            summary: One line about it.
+            override: Replace the network that has this name, if there is one.
+
+        Raises:
+            TypeError: The name is no string, or ``build`` cannot be called.
+            ValueError: The name is blank, or taken while ``override`` is false.
+        """
+        self._put(NetworkEntry(name, build, summary, self._owner, recurrent), override)
+
+
+def _owner(entry: Entry) -> str:
+    return entry.distribution or "the running program"

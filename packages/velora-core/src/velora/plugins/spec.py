@@ -1,0 +1,90 @@
+"""The hooks that a plugin may implement.
+
+A plugin marks its functions with `velora.plugins.hookimpl`, gives them the name and the
+arguments of a hook below (it may leave arguments out), and names the module or object
+that holds them in the entry-point group ``velora``.
+
+The register hooks are called once, when the first registry is asked for. A registry
+function (`velora.plugins.networks` and the like) cannot be called from inside them: use
+the ``registry`` they are given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from velora.plugins.markers import hookspec
+from velora.plugins.registry import Entry, NetworkRegistry, Registry
+
+
+@hookspec
+def velora_register_wirings(registry: Registry[Entry]) -> None:
+    """Register wirings: who is connected to whom.
+
+    Args:
+        registry: Call ``registry.add(name, build, summary=...)``. ``build`` is called
+            as ``build(in_features, n_neurons, out_features, *, sparsity_level, seed)``
+            and returns an object with the attributes of `velora.wiring.Wiring`.
+    """
+
+
+@hookspec
+def velora_register_networks(registry: NetworkRegistry) -> None:
+    """Register networks, which every policy of Velora can then use by name.
+
+    Args:
+        registry: Call ``registry.add(name, build, recurrent=..., summary=...)``.
+            ``build`` is called as ``build(in_features, out_features, *, device=None,
+            **options)`` and returns a ``torch.nn.Module``. A recurrent network offers
+            ``forward_sequence`` and ``initial_state(batch_size)``.
+    """
+
+
+@hookspec
+def velora_register_policies(registry: Registry[Entry]) -> None:
+    """Register policies for Stable-Baselines3.
+
+    Args:
+        registry: Call ``registry.add(name, policy_class, summary=...)`` with a subclass
+            of ``stable_baselines3.common.policies.BasePolicy``.
+    """
+
+
+@hookspec
+def velora_register_extractors(registry: Registry[Entry]) -> None:
+    """Register features extractors for Stable-Baselines3.
+
+    Args:
+        registry: Call ``registry.add(name, extractor_class, summary=...)`` with a
+            subclass of
+            ``stable_baselines3.common.torch_layers.BaseFeaturesExtractor``.
+    """
+
+
+@hookspec
+def velora_register_commands(registry: Registry[Entry]) -> None:
+    """Register subcommands of the ``velora`` command.
+
+    Args:
+        registry: Call ``registry.add(name, command, summary=...)`` with a
+            ``click.Command``; ``velora <name>`` then runs it. The built-in commands
+            keep their names.
+    """
+
+
+@hookspec(firstresult=True)
+def velora_resolve_device(device: str) -> Any:
+    """Choose the device that `velora.utils.set_device` returns.
+
+    The plugin that was loaded last is asked first; ``hookimpl(tryfirst=True)`` goes
+    before it. The first answer that is not None wins. An implementation that raises is
+    skipped with a warning.
+
+    Args:
+        device: The device that was asked for, as a string: "auto", "cuda:1", or a name
+            that only the plugin knows.
+
+    Returns:
+        Something that ``torch.device`` accepts, which is used as it is, or None to
+        leave the choice to the next plugin and then to Velora.
+    """

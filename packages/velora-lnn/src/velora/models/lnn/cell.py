@@ -1,0 +1,231 @@
+"""A liquid time-constant cell in closed form (CfC) that obeys a wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from velora.models.lnn.sparse import SparseLinear, oriented
+
+Timespans = float | Tensor | None
+
+
+class CellWeights(NamedTuple):
+    """All heads of a cell as one masked product: the blocks g, h, f..., proj.
+
+    Attributes:
+        weight: (N·H, F + H) masked weights of N blocks.
+        bias: (N·H, 1) biases.
+        n_blocks: 5, or 4 where no time passes between steps but the unit: then the
+            two f heads are one.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    n_blocks: int
+
+
+class NCPLiquidCell(nn.Module):
+    """A closed-form continuous-time (CfC) cell with sparse synapses.
+
+    Source: Hasani et al. 2022, "Closed-form continuous-time neural networks",
+    Eq. 10. With z = [x, hidden] and t the time since the last step:
+
+        gate       = sigmoid(f_head_to_g(z) * t + f_head_to_h(z))
+        new_hidden = tanh(g_head(z)) * (1 - gate) + gate * tanh(h_head(z))
+        y          = proj(z) + new_hidden
+
+    The synapses from `x` obey the mask; those from the state are dense. The output
+    `y` with its projection `proj` is ours: the paper reads the state itself.
+
+    Args:
+        in_features: size F of an input.
+        n_hidden: size H of the state and of the output.
+        mask: (F, H) synapses as a wiring gives them, signed or not.
+        init_type: how weights start; see `SparseLinear.reset_parameters`.
+        device: where the cell is made; None is PyTorch's default.
+
+    Attributes:
+        sparsity_mask: (H, F + H) buffer that all heads share: the mask's absolute
+            value, transposed, and ones where the state enters.
+        head_size: F + H, the inputs of each head.
+
+    Raises:
+        ValueError: a size is below 1, the mask has another shape or the
+            `init_type` is unknown.
+    """
+
+    sparsity_mask: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        n_hidden: int,
+        mask: Tensor,
+        *,
+        init_type: str = "kaiming_uniform",
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.n_hidden = n_hidden
+        self.head_size = in_features + n_hidden
+
+        sparsity_mask = self._with_state(mask)
+
+        def head() -> SparseLinear:
+            return SparseLinear(
+                self.head_size,
+                n_hidden,
+                sparsity_mask,
+                init_type=init_type,
+                device=device,
+            )
+
+        self.g_head = head()
+        self.h_head = head()
+        self.f_head_to_g = head()
+        self.f_head_to_h = head()
+        self.proj = head()
+        self.register_buffer("sparsity_mask", self.g_head.mask)
+        _share_mask(self)
+        self.register_load_state_dict_post_hook(_share_mask)
+
+    @property
+    def heads(self) -> tuple[SparseLinear, ...]:
+        """The five heads: g, h, the two f, proj."""
+        return (
+            self.g_head,
+            self.h_head,
+            self.f_head_to_g,
+            self.f_head_to_h,
+            self.proj,
+        )
+
+    def update_mask(self, mask: Tensor) -> None:
+        """Replaces the synapses from the input in every head.
+
+        Args:
+            mask: (F, H) synapses as a wiring gives them, signed or not.
+
+        Raises:
+            ValueError: the mask has another shape.
+        """
+        sparsity_mask = self._with_state(mask)
+        for head in self.heads:
+            head.update_mask(sparsity_mask)
+
+    def forward(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans = None
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step forward in time.
+
+        Args:
+            x: (B, F) inputs.
+            hidden: (B, H) state.
+            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
+                none are given.
+
+        Returns:
+            y: (B, H) outputs.
+            new_hidden: (B, H) state.
+
+        Raises:
+            ValueError: an argument has another shape.
+        """
+        if x.dim() != 2 or x.shape[1] != self.in_features:
+            raise ValueError(
+                "`x` must have shape (batch, in_features) = (batch, "
+                f"{self.in_features}); got {tuple(x.shape)}."
+            )
+        check_hidden(hidden, x.shape[0], self.n_hidden)
+        t = step_timespans(timespans, x.shape[0])
+        return self.step(self.weights(unit_time=t is None), x, hidden, t)
+
+    def weights(self, *, unit_time: bool) -> CellWeights:
+        """Packs the heads, so that a step is one product and not five.
+
+        Args:
+            unit_time: whether t is 1 at every step: one f head does for two.
+        """
+        g, h, f_g, f_h, proj = ((head.weight, head.bias) for head in self.heads)
+        f = [(f_g[0] + f_h[0], f_g[1] + f_h[1])] if unit_time else [f_g, f_h]
+        weights, biases = zip(g, h, *f, proj, strict=True)
+        # In place: a second copy of large weights costs more than their product.
+        weight = torch.stack(weights).mul_(self.sparsity_mask)
+        bias = torch.cat(biases)[:, None]
+        return CellWeights(weight.view(-1, self.head_size), bias, len(weights))
+
+    @staticmethod
+    def step(
+        weights: CellWeights, x: Tensor, hidden: Tensor, timespans: float | Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step with packed weights; arguments as in `forward`, unchecked.
+
+        The product is transposed: then each head's block is contiguous, and its
+        activation several times faster than over a strided slice.
+        """
+        z = torch.cat((x, hidden), dim=1)  # (B, F + H)
+        heads = torch.addmm(weights.bias, weights.weight, z.t())  # (N·H, B)
+        g, h, *f, proj = heads.chunk(weights.n_blocks)  # each (H, B)
+        if isinstance(timespans, Tensor):
+            timespans = timespans.to(heads.dtype)
+        gate = torch.sigmoid(f[0] if timespans is None else f[0] * timespans + f[1])
+        new_hidden = torch.lerp(torch.tanh(g), torch.tanh(h), gate)
+        return (proj + new_hidden).t(), new_hidden.t()
+
+    def _with_state(self, mask: Tensor) -> Tensor:
+        if tuple(mask.shape) != (self.in_features, self.n_hidden):
+            raise ValueError(
+                "`mask` must have shape (in_features, n_hidden) = "
+                f"({self.in_features}, {self.n_hidden}), as a wiring gives it; got "
+                f"{tuple(mask.shape)}."
+            )
+        state = mask.new_ones(self.n_hidden, self.n_hidden)
+        return torch.cat((oriented(mask), state), dim=1)
+
+    def _apply(
+        self, fn: Callable[[Tensor], Tensor], recurse: bool = True
+    ) -> NCPLiquidCell:
+        # PyTorch moves each buffer by itself, which would leave six masks.
+        super()._apply(fn, recurse)
+        _share_mask(self)
+        return self
+
+
+def _share_mask(cell: NCPLiquidCell, _: object = None) -> None:
+    for head in cell.heads:
+        head.mask = cell.sparsity_mask
+
+
+def check_hidden(hidden: Tensor, batch_size: int, n_hidden: int) -> None:
+    """Refuses a state of another shape than (batch_size, n_hidden): ValueError."""
+    if tuple(hidden.shape) != (batch_size, n_hidden):
+        raise ValueError(
+            "The state must have shape (batch, hidden) = "
+            f"({batch_size}, {n_hidden}); got {tuple(hidden.shape)}."
+        )
+
+
+def step_timespans(timespans: Timespans, batch_size: int) -> float | Tensor | None:
+    """Checks the timespans of one step and gives them the shape () or (B,).
+
+    Raises:
+        ValueError: they are no number, (B,) or (B, 1).
+    """
+    if timespans is None or isinstance(timespans, Real):
+        return timespans
+    if isinstance(timespans, Tensor):
+        if timespans.dim() == 0:
+            return timespans
+        if tuple(timespans.shape) in ((batch_size,), (batch_size, 1)):
+            return timespans.reshape(batch_size)
+    got = tuple(timespans.shape) if isinstance(timespans, Tensor) else repr(timespans)
+    raise ValueError(
+        f"`timespans` must be a number, or of shape (batch,) or (batch, 1) with batch "
+        f"= {batch_size}; got {got}."
+    )

@@ -1,0 +1,283 @@
+"""Neural Circuit Policy networks: sparse, and sparse and liquid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from velora.models.lnn.cell import (
+    CellWeights,
+    NCPLiquidCell,
+    Timespans,
+    check_hidden,
+    step_timespans,
+)
+from velora.models.lnn.sequence import sequence_resets, sequence_timespans
+from velora.models.lnn.sparse import SparseLinear, oriented
+from velora.models.lnn.wired import WiredNetwork
+from velora.wiring import Wiring
+
+
+class NCPNetwork(WiredNetwork):
+    """A sparse feed-forward network with the wiring of a Neural Circuit Policy.
+
+    sensory → inter → Mish → command → Mish → motor, all `SparseLinear`. Source of the
+    wiring: Lechner et al. 2020, "Neural circuit policies enabling auditable autonomy".
+
+    Args:
+        in_features: size F of an input.
+        n_neurons: decision neurons, at least 2.
+        out_features: size O of an output.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `SparseLinear.reset_parameters`.
+        device: where the network is made; None is PyTorch's default. The synapses
+            are drawn from PyTorch's global CPU generator on every device.
+
+    Raises:
+        TypeError: a size is no integer.
+        ValueError: a size is too small, the sparsity outside its range or the
+            `init_type` unknown.
+    """
+
+    command: SparseLinear
+
+    def __init__(
+        self,
+        in_features: int,
+        n_neurons: int,
+        out_features: int,
+        *,
+        sparsity_level: float = 0.5,
+        init_type: str = "kaiming_uniform",
+        device: torch.device | str | None = None,
+    ) -> None:
+        wiring = Wiring(
+            in_features, n_neurons, out_features, sparsity_level=sparsity_level
+        )
+        super().__init__(wiring)
+        masks, counts = wiring.data()
+        layer = partial(SparseLinear, init_type=init_type, device=device)
+        self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
+        self.command = layer(counts.inter, counts.command, oriented(masks.command))
+        self.motor = layer(counts.command, counts.motor, oriented(masks.motor))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Computes the motor neurons.
+
+        Args:
+            x: (B, F) inputs.
+
+        Returns:
+            (B, O) outputs; (O,) when B is 1.
+
+        Raises:
+            ValueError: `x` has another shape.
+        """
+        self._check_batch(x)
+        x = functional.mish(self.inter(x))
+        x = functional.mish(self.command(x))
+        return _unbatched(self.motor(x))
+
+    def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
+        return self.command.mask, None
+
+    def _command_effect(self) -> tuple[Tensor, Tensor | None]:
+        return self.command.weight, None
+
+
+class LiquidNCPNetwork(WiredNetwork):
+    """A liquid network with the wiring of a Neural Circuit Policy.
+
+    sensory → inter (`SparseLinear`) → Mish → command (`NCPLiquidCell`) → Mish →
+    motor (`SparseLinear`). The state of the command neurons goes in and comes out;
+    the network keeps none.
+
+    Args:
+        in_features: size F of an input.
+        n_neurons: decision neurons, at least 2.
+        out_features: size O of an output.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `SparseLinear.reset_parameters`.
+        device: where the network is made; None is PyTorch's default. The synapses
+            are drawn from PyTorch's global CPU generator on every device.
+
+    Attributes:
+        hidden_size: size H of the state, the number of command neurons.
+
+    Raises:
+        TypeError: a size is no integer.
+        ValueError: a size is too small, the sparsity outside its range or the
+            `init_type` unknown.
+    """
+
+    command: NCPLiquidCell
+
+    def __init__(
+        self,
+        in_features: int,
+        n_neurons: int,
+        out_features: int,
+        *,
+        sparsity_level: float = 0.5,
+        init_type: str = "kaiming_uniform",
+        device: torch.device | str | None = None,
+    ) -> None:
+        wiring = Wiring(
+            in_features, n_neurons, out_features, sparsity_level=sparsity_level
+        )
+        super().__init__(wiring)
+        masks, counts = wiring.data()
+        layer = partial(SparseLinear, init_type=init_type, device=device)
+        self.hidden_size = counts.command
+        self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
+        self.command = NCPLiquidCell(
+            counts.inter,
+            counts.command,
+            masks.command,
+            init_type=init_type,
+            device=device,
+        )
+        self.motor = layer(counts.command, counts.motor, oriented(masks.motor))
+
+    def initial_state(self, batch_size: int) -> Tensor:
+        """Returns the (batch_size, H) state before a first step: zeros."""
+        return self.motor.weight.new_zeros(batch_size, self.hidden_size)
+
+    def forward(self, x: Tensor, h_state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Goes one step forward in time.
+
+        Args:
+            x: (B, F) inputs.
+            h_state: (B, H) state; None starts from zero.
+
+        Returns:
+            y: (B, O) outputs; (O,) when B is 1.
+            h_state: (B, H) state.
+
+        Raises:
+            ValueError: an argument has another shape.
+        """
+        self._check_batch(x)
+        if h_state is None:
+            h_state = self.initial_state(x.shape[0])
+        y, h_state = self.command(functional.mish(self.inter(x)), h_state)
+        return _unbatched(self.motor(functional.mish(y))), h_state
+
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: bool = False,
+    ) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]:
+        """Goes through a sequence: the same numbers as its single steps.
+
+        Args:
+            x: (T, B, F) inputs.
+            h_state: (B, H) state before the first step; None starts from zero.
+            resets: (T, B), true where the state is zero *before* that step, as
+                where an episode starts.
+            timespans: time since the last step: a number, (T,), (T, B) or (T, B, 1);
+                1 where none are given.
+            return_states: whether the states after all steps are returned as well.
+
+        Returns:
+            y: (T, B, O) outputs.
+            h_state: (B, H) state after the last step.
+            states: (T, B, H) states after each step, with `return_states`.
+
+        Raises:
+            ValueError: an argument has another shape; nothing is broadcast.
+        """
+        if x.dim() != 3 or 0 in x.shape[:2]:
+            raise ValueError(
+                "`x` must have shape (steps, batch, in_features) = (T, B, "
+                f"{self.in_features}) with T and B at least 1; got {tuple(x.shape)}."
+            )
+        steps, batch, _ = x.shape
+        hidden = self.initial_state(batch) if h_state is None else h_state
+        check_hidden(hidden, batch, self.hidden_size)
+        resets = sequence_resets(resets, steps, batch)
+        timespans = sequence_timespans(timespans, steps, batch)
+
+        weights = self.command.weights(unit_time=timespans is None)
+        inter = functional.mish(self.inter(x))  # (T, B, I)
+        outputs, states = [], []
+        for step in range(steps):
+            if resets is not None:
+                hidden = hidden.masked_fill(resets[step, :, None], 0)
+            t = timespans[step] if isinstance(timespans, Tensor) else timespans
+            y, hidden = self.command.step(weights, inter[step], hidden, t)
+            outputs.append(y)
+            states.append(hidden)
+        y = self.motor(functional.mish(torch.stack(outputs)))  # (T, B, O)
+        return (y, hidden, torch.stack(states)) if return_states else (y, hidden)
+
+    @torch.no_grad()
+    def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
+        """Returns the step as a function of the weights of now, without gradients.
+
+        The function takes and returns what `forward` does, several times faster:
+        masks are applied and heads packed once, here, and not at every step. What
+        is done to the network later does not reach it.
+        """
+        layers = [
+            (layer.weight * layer.mask, None if layer.bias is None else layer.bias.clone())
+            for layer in (self.inter, self.motor)
+        ]
+        return partial(
+            _frozen_step, *layers, self.command.weights(unit_time=True), self.hidden_size
+        )
+
+    def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
+        from_inter = self.command.in_features
+        mask = self.command.sparsity_mask
+        return mask[:, :from_inter], mask[:, from_inter:]
+
+    def _command_effect(self) -> tuple[Tensor, Tensor | None]:
+        inter = self.inter.weight.new_zeros(self.command.in_features)
+        hidden = inter.new_zeros(self.hidden_size)
+
+        def output(x: Tensor, h: Tensor) -> Tensor:
+            return self.command(x[None], h[None])[0][0]
+
+        return torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
+
+
+Affine = tuple[Tensor, Tensor | None]
+
+
+@torch.no_grad()
+def _frozen_step(
+    inter: Affine,
+    motor: Affine,
+    command: CellWeights,
+    hidden_size: int,
+    x: Tensor,
+    h_state: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    if h_state is None:
+        h_state = x.new_zeros(x.shape[0], hidden_size)
+    x = _mish(functional.linear(x, *inter))
+    y, h_state = NCPLiquidCell.step(command, x, h_state, None)
+    return _unbatched(functional.linear(_mish(y), *motor)), h_state
+
+
+def _mish(x: Tensor) -> Tensor:
+    """Mish by tanh(softplus(x)) = 1 - 2 / ((1 + e^x)² + 1).
+
+    PyTorch's own runs scalar code on a CPU and takes three times as long at large
+    sizes; its backward is why training uses it all the same.
+    """
+    denominator = torch.exp(x).add_(1).square_().add_(1)
+    return x - (2 * x).div_(denominator)
+
+
+def _unbatched(y: Tensor) -> Tensor:
+    return y.squeeze(0) if y.shape[0] == 1 else y

@@ -1,0 +1,162 @@
+"""A linear layer whose weights obey a mask."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from velora.models.lnn.initialization import initializer
+
+
+def oriented(mask: Tensor) -> Tensor:
+    """Turns a wiring's signed (from, to) mask into a layer's 0/1 (to, from) mask.
+
+    The layers learn the sign of each synapse, so its polarity is dropped here, the
+    one place where a wiring's mask becomes a layer's.
+    """
+    return mask.abs().T
+
+
+class SparseLinear(nn.Module):
+    """`nn.Linear` with a mask over its weights: `x @ (weight * mask).T + bias`.
+
+    A masked weight has no effect and gets no gradient, whatever is written into it.
+    This is no `nn.Linear`, which Stable-Baselines3 would initialise anew.
+
+    Args:
+        in_features: size F of an input.
+        out_features: size O of an output.
+        mask: (O, F) factors of the weights: 0 where there is no synapse, else 1.
+        init_type: how the weights start; see `reset_parameters`.
+        bias: whether a bias is added.
+        device: where the layer is made; None is PyTorch's default.
+
+    Attributes:
+        weight: (O, F) parameter, which starts masked.
+        bias: (O,) parameter, or None.
+        mask: (O, F) persistent buffer of the weight's dtype.
+
+    Raises:
+        ValueError: a size is below 1, the mask has another shape or the
+            `init_type` is unknown.
+    """
+
+    mask: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        mask: Tensor,
+        *,
+        init_type: str = "kaiming_uniform",
+        bias: bool = True,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        if in_features < 1 or out_features < 1:
+            raise ValueError(
+                "`in_features` and `out_features` must be at least 1; got "
+                f"{in_features} and {out_features}."
+            )
+        self.in_features = in_features
+        self.out_features = out_features
+        self.init_type = init_type
+        self._check_mask(mask)
+        initializer(init_type)
+
+        self.weight = nn.Parameter(torch.empty(out_features, in_features, device=device))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features, device=device))
+        else:
+            self.register_parameter("bias", None)
+        self.register_buffer("mask", torch.empty_like(self.weight.detach()))
+        self.update_mask(mask)
+        self.reset_parameters(init_type)
+
+    @torch.no_grad()
+    def reset_parameters(self, init_type: str | None = None) -> None:
+        """Fills the weights anew, masked ones with zero.
+
+        Args:
+            init_type: "kaiming_uniform" (as `nn.Linear`), "xavier" (normal),
+                "orthogonal", "trunc_normal" (std 1e-3), "sonar" (uniform
+                ±0.006·sqrt(3/F)) or "zero"; None takes the one last given. The bias
+                is drawn as in `nn.Linear` with "kaiming_uniform" and is zero with
+                the others.
+
+        Raises:
+            ValueError: `init_type` is unknown.
+        """
+        fill = initializer(self.init_type if init_type is None else init_type)
+        self.init_type = self.init_type if init_type is None else init_type
+        fill(self.weight)
+        self.weight.mul_(self.mask)
+        if self.bias is None:
+            return
+        if self.init_type == "kaiming_uniform":
+            bound = 1 / math.sqrt(self.in_features)
+            nn.init.uniform_(self.bias, -bound, bound)
+        else:
+            nn.init.zeros_(self.bias)
+
+    @torch.no_grad()
+    def update_mask(self, mask: Tensor) -> None:
+        """Replaces the mask at once, wherever the layer lives.
+
+        A weight that the mask sets free goes on from the value it holds: zero,
+        unless something was written into it.
+
+        Args:
+            mask: (O, F) factors, of any dtype and on any device.
+
+        Raises:
+            ValueError: the mask has another shape.
+        """
+        self._check_mask(mask)
+        self.mask.copy_(mask)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Applies the layer.
+
+        Args:
+            x: (..., F) inputs.
+
+        Returns:
+            (..., O) outputs.
+
+        Raises:
+            ValueError: the last dimension of `x` is not F.
+        """
+        if x.shape[-1:] != (self.in_features,):
+            raise ValueError(
+                f"`x` must have shape (..., in_features) = (..., {self.in_features}); "
+                f"got {tuple(x.shape)}."
+            )
+        return functional.linear(x, self.weight * self.mask, self.bias)
+
+    def extra_repr(self) -> str:
+        """Returns sizes and the share of synapses, for `repr`."""
+        density = (
+            "meta"
+            if self.mask.is_meta
+            else f"{torch.count_nonzero(self.mask).item() / self.mask.numel():.2f}"
+        )
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}, density={density}"
+        )
+
+    def _check_mask(self, mask: Tensor) -> None:
+        expected = (self.out_features, self.in_features)
+        if not isinstance(mask, Tensor):
+            raise TypeError(f"`mask` must be a tensor; got {type(mask).__name__}.")
+        if tuple(mask.shape) != expected:
+            hint = " Transpose it." if tuple(mask.T.shape) == expected else ""
+            raise ValueError(
+                f"`mask` must have shape (out_features, in_features) = {expected}; "
+                f"got {tuple(mask.shape)}.{hint}"
+            )

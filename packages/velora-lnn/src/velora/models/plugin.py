@@ -1,0 +1,52 @@
+"""What velora-lnn registers, through the hooks that any plugin uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
+from velora.plugins import NetworkRegistry, hookimpl
+
+
+@hookimpl
+def velora_register_networks(registry: NetworkRegistry) -> None:
+    """Registers the sparse and the liquid network."""
+    registry.add(
+        "ncp",
+        build_ncp,
+        summary="sparse feed-forward network with an NCP wiring",
+    )
+    registry.add(
+        "liquid",
+        build_liquid,
+        recurrent=True,
+        summary="closed-form continuous-time (CfC) network with an NCP wiring",
+    )
+
+
+def build_ncp(
+    in_features: int,
+    out_features: int,
+    *,
+    n_neurons: int = 64,
+    device: torch.device | str | None = None,
+    **options: Any,
+) -> NCPNetwork:
+    """Builds an `NCPNetwork`, with 64 decision neurons unless told otherwise."""
+    return NCPNetwork(in_features, n_neurons, out_features, device=device, **options)
+
+
+def build_liquid(
+    in_features: int,
+    out_features: int,
+    *,
+    n_neurons: int = 64,
+    device: torch.device | str | None = None,
+    **options: Any,
+) -> LiquidNCPNetwork:
+    """Builds a `LiquidNCPNetwork`, with 64 decision neurons unless told otherwise."""
+    return LiquidNCPNetwork(
+        in_features, n_neurons, out_features, device=device, **options
+    )

@@ -1,0 +1,10 @@
+"""Policies for Stable-Baselines3's A2C."""
+
+from stable_baselines3 import A2C
+
+from velora.sb3.actor_critic import LiquidActorCriticPolicy, NCPActorCriticPolicy
+
+NCPPolicy = NCPActorCriticPolicy
+LiquidPolicy = LiquidActorCriticPolicy
+
+A2C.policy_aliases.update(NCPPolicy=NCPPolicy, LiquidPolicy=LiquidPolicy)

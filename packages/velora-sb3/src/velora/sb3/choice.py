@@ -1,0 +1,68 @@
+"""Which network a policy thinks with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from velora.plugins import networks
+from velora.sb3.body import NetworkBody
+
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """The `policy_kwargs` that say which network a policy thinks with.
+
+    What is None is left to the network's builder.
+
+    Attributes:
+        network: a name in `velora.plugins.networks()`.
+        n_neurons: decision neurons of every network, or a dict with a number for
+            each role, as Stable-Baselines3's `net_arch`: `dict(pi=64, vf=32)`.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `velora.models.lnn.SparseLinear`.
+        network_kwargs: further options of the network's builder.
+    """
+
+    network: str
+    n_neurons: int | Mapping[str, int] | None = None
+    sparsity_level: float | None = None
+    init_type: str | None = None
+    network_kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def check_roles(self, *roles: str) -> None:
+        """Refuses a dict of `n_neurons` for other roles than these.
+
+        Raises:
+            KeyError: the network is unknown; the message lists the known ones.
+            ValueError: a role is missing or unknown.
+        """
+        networks()[self.network]
+        if isinstance(self.n_neurons, Mapping) and set(self.n_neurons) != set(roles):
+            raise ValueError(
+                f"`n_neurons` must be an int or a dict with the keys {list(roles)}; "
+                f"got the keys {list(self.n_neurons)}."
+            )
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the network carries a state."""
+        return networks()[self.network].recurrent
+
+    def body(self, role: str, in_features: int, out_features: int) -> NetworkBody:
+        """Builds the network of a role ("pi", "vf", ...)."""
+        sizes = self.n_neurons
+        options = {
+            "n_neurons": sizes[role] if isinstance(sizes, Mapping) else sizes,
+            "sparsity_level": self.sparsity_level,
+            "init_type": self.init_type,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        return NetworkBody(
+            self.network, in_features, out_features, given | dict(self.network_kwargs)
+        )
+
+    def as_kwargs(self) -> dict[str, Any]:
+        """Returns the choice as the keyword arguments that it came from."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}

@@ -1,0 +1,82 @@
+"""Features extractors that think with a network before a plain SB3 policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor
+
+from velora.sb3.choice import NetworkChoice
+from velora.sb3.features import default_extractor, warn_without_memory
+
+
+class NetworkExtractor(BaseFeaturesExtractor):
+    """A features extractor whose features are the motor neurons of a network.
+
+    Args:
+        observation_space: of the environment; a dict and images pass first through
+            the extractor that Stable-Baselines3 would choose for them.
+        features_dim: motor neurons, which are the features.
+        n_neurons: decision neurons.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `velora.models.lnn.SparseLinear`.
+        network: a name in `velora.plugins.networks()`; None is the class's own.
+        network_kwargs: further options of the network's builder.
+
+    Raises:
+        KeyError: the network is unknown; the message lists the known ones.
+        TypeError: the network's builder does not take an option.
+    """
+
+    default_network: ClassVar[str]
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        features_dim: int = 64,
+        *,
+        n_neurons: int | None = None,
+        sparsity_level: float | None = None,
+        init_type: str | None = None,
+        network: str | None = None,
+        network_kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(observation_space, features_dim)
+        choice = NetworkChoice(
+            network=self.default_network if network is None else network,
+            n_neurons=n_neurons,
+            sparsity_level=sparsity_level,
+            init_type=init_type,
+            network_kwargs=network_kwargs or {},
+        )
+        choice.check_roles()
+        extractor_class = default_extractor(
+            observation_space, recurrent=choice.recurrent
+        )
+        if choice.recurrent:
+            warn_without_memory(choice.network, extractor_class)
+        self.inputs = extractor_class(observation_space)
+        self.body = choice.body("features", self.inputs.features_dim, features_dim)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """Returns the (B, features_dim) features of preprocessed observations."""
+        return self.body(self.inputs(observations))
+
+
+class NCPExtractor(NetworkExtractor):
+    """A sparse features extractor with an NCP wiring; see `NetworkExtractor`."""
+
+    default_network = "ncp"
+
+
+class LiquidExtractor(NetworkExtractor):
+    """A liquid features extractor with an NCP wiring; see `NetworkExtractor`.
+
+    The cell runs over the time axis of a (T, F) observation, as gymnasium's
+    `FrameStackObservation` makes it, and from a zero state on any other.
+    """
+
+    default_network = "liquid"

@@ -1,0 +1,68 @@
+"""Which features extractor fits an observation space."""
+
+from __future__ import annotations
+
+import warnings
+
+from gymnasium import spaces
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    FlattenExtractor,
+    NatureCNN,
+)
+from torch import Tensor
+
+
+class WindowExtractor(BaseFeaturesExtractor):
+    """Keeps the time axis of (T, F) observations, for a recurrent network.
+
+    Gymnasium's `FrameStackObservation` makes such windows. The features of a batch
+    are (B, T, F) and `features_dim` is F.
+    """
+
+    def __init__(self, observation_space: spaces.Box) -> None:
+        super().__init__(observation_space, observation_space.shape[1])
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """Returns the (B, T, F) observations as they are."""
+        return observations
+
+
+def default_extractor(
+    observation_space: spaces.Space, *, recurrent: bool, normalize_images: bool = True
+) -> type[BaseFeaturesExtractor]:
+    """Chooses a features extractor by the observation space.
+
+    Args:
+        observation_space: of the environment.
+        recurrent: whether the network that follows can use a time axis.
+        normalize_images: as the policy's argument of this name.
+
+    Returns:
+        `CombinedExtractor` for a dict, `NatureCNN` for an image, `WindowExtractor`
+        for a (T, F) box before a recurrent network, else `FlattenExtractor`.
+    """
+    if isinstance(observation_space, spaces.Dict):
+        return CombinedExtractor
+    if is_image_space(observation_space, normalized_image=not normalize_images):
+        return NatureCNN
+    is_box = isinstance(observation_space, spaces.Box)
+    if recurrent and is_box and len(observation_space.shape) == 2:
+        return WindowExtractor
+    return FlattenExtractor
+
+
+def warn_without_memory(
+    network: str, features_extractor_class: type[BaseFeaturesExtractor]
+) -> None:
+    """Says that a recurrent network will start every step from a zero state."""
+    if not issubclass(features_extractor_class, WindowExtractor):
+        warnings.warn(
+            f"The recurrent network {network!r} starts every step from a zero state "
+            "here, so it has no memory. For memory wrap the environment in gymnasium's "
+            "FrameStackObservation, which gives windows of shape (T, F).",
+            UserWarning,
+            stacklevel=3,
+        )

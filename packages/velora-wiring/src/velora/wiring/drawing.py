@@ -104,7 +104,9 @@ def _places(layer: str, count: int) -> Tensor:
     height = min(0.11 * (count - 1), 1.0)
     y = torch.linspace(height / 2, -height / 2, count)
     # Many neurons stand in zigzag, so that none touches the next.
-    zigzag = 0.05 * (torch.arange(count) % 2 - 0.5) if count > 24 else torch.zeros(count)
+    zigzag = (
+        0.05 * (torch.arange(count) % 2 - 0.5) if count > 24 else torch.zeros(count)
+    )
     return torch.stack((_COLUMNS[layer] + zigzag, y), dim=1)
 
 
@@ -181,9 +183,7 @@ def _draw_neurons(axes: Axes, layer: str, places: Tensor) -> None:
     axes.text(x, 0.545, f"{count}", ha="center", fontsize=9, color=_PALE)
 
 
-def _label(
-    axes: Axes, places: Tensor, names: Sequence[str] | None, side: str
-) -> None:
+def _label(axes: Axes, places: Tensor, names: Sequence[str] | None, side: str) -> None:
     offset = -0.07 if side == "right" else 0.07
     for (x, y), name in zip(places.tolist(), names or (), strict=False):
         axes.text(x + offset, y, name, ha=side, va="center", fontsize=9, color=_INK)

@@ -90,8 +90,8 @@ def _connect_lonely(mask: Tensor, generator: Generator | None) -> Tensor:
     return mask
 
 
-def _polarities(shape: torch.Size | tuple[int, ...], generator: Generator | None) -> Tensor:
-    signs = torch.randint(
-        2, shape, generator=generator, dtype=torch.int32, device=_CPU
-    )
+def _polarities(
+    shape: torch.Size | tuple[int, ...], generator: Generator | None
+) -> Tensor:
+    signs = torch.randint(2, shape, generator=generator, dtype=torch.int32, device=_CPU)
     return signs.mul_(2).sub_(1)

@@ -162,7 +162,10 @@ class NCPLiquidCell(nn.Module):
 
     @staticmethod
     def step(
-        weights: CellWeights, x: Tensor, hidden: Tensor, timespans: float | Tensor | None
+        weights: CellWeights,
+        x: Tensor,
+        hidden: Tensor,
+        timespans: float | Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         """Goes one step with packed weights; arguments as in `forward`, unchecked.
 

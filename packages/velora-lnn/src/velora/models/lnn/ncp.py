@@ -147,7 +147,9 @@ class LiquidNCPNetwork(WiredNetwork):
         """Returns the (batch_size, H) state before a first step: zeros."""
         return self.motor.weight.new_zeros(batch_size, self.hidden_size)
 
-    def forward(self, x: Tensor, h_state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, h_state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Goes one step forward in time.
 
         Args:
@@ -228,11 +230,17 @@ class LiquidNCPNetwork(WiredNetwork):
         is done to the network later does not reach it.
         """
         layers = [
-            (layer.weight * layer.mask, None if layer.bias is None else layer.bias.clone())
+            (
+                layer.weight * layer.mask,
+                None if layer.bias is None else layer.bias.clone(),
+            )
             for layer in (self.inter, self.motor)
         ]
         return partial(
-            _frozen_step, *layers, self.command.weights(unit_time=True), self.hidden_size
+            _frozen_step,
+            *layers,
+            self.command.weights(unit_time=True),
+            self.hidden_size,
         )
 
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:

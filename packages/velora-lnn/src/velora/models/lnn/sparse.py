@@ -68,7 +68,9 @@ class SparseLinear(nn.Module):
         self._check_mask(mask)
         initializer(init_type)
 
-        self.weight = nn.Parameter(torch.empty(out_features, in_features, device=device))
+        self.weight = nn.Parameter(
+            torch.empty(out_features, in_features, device=device)
+        )
         if bias:
             self.bias = nn.Parameter(torch.empty(out_features, device=device))
         else:

@@ -72,9 +72,7 @@ class WiredNetwork(nn.Module, ABC):
             None if recurrent is None else _signs(recurrent),
         )
         return LayerMasks(
-            **{
-                name: mask * getattr(effect, name) for name, mask in self.masks.items()
-            }
+            **{name: mask * getattr(effect, name) for name, mask in self.masks.items()}
         )
 
     @property

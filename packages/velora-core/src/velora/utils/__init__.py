@@ -1,0 +1,7 @@
+"""Seeds, devices and parameter counts."""
+
+from velora.utils.device import set_device
+from velora.utils.parameters import active_parameters, total_parameters
+from velora.utils.seed import set_seed
+
+__all__ = ["active_parameters", "set_device", "set_seed", "total_parameters"]

@@ -1,0 +1,56 @@
+"""Which device to compute on."""
+
+from __future__ import annotations
+
+import torch
+
+from velora.plugins import resolve_device
+
+
+def set_device(device: str | torch.device = "auto") -> torch.device:
+    """Resolves a device; plugins are asked first.
+
+    Args:
+        device: a device, or "auto" for the best accelerator that PyTorch can use
+            now, else the CPU.
+
+    Returns:
+        The device. PyTorch's default device stays what it is.
+
+    Raises:
+        TypeError: `device` is neither a string nor a `torch.device`.
+        ValueError: the device is unknown or unavailable; the message lists those
+            that are available.
+    """
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"`device` must be a string or a torch.device; got {device!r}.")
+    answer = resolve_device(str(device))
+    if answer is not None:
+        return torch.device(answer)
+    available = _available()
+    if str(device) == "auto":
+        return torch.device(available[0])
+    try:
+        wanted = torch.device(device)
+    except RuntimeError:
+        wanted = None
+    names = {str(wanted), f"{wanted.type}:{wanted.index or 0}"} if wanted else set()
+    if wanted is None or not names & {*available, "meta", "cpu:0"}:
+        raise ValueError(
+            f"`device` must be 'auto' or an available device; got {str(device)!r}. "
+            f"Available: {', '.join(available)}, meta."
+        )
+    return wanted
+
+
+def _available() -> list[str]:
+    """Returns the devices that PyTorch can use now, the best first."""
+    devices = [
+        f"{kind}:{index}"
+        for kind, module in (("cuda", torch.cuda), ("xpu", torch.xpu))
+        if module.is_available()
+        for index in range(module.device_count())
+    ]
+    if torch.backends.mps.is_available():
+        devices.append("mps:0")
+    return [*devices, "cpu"]

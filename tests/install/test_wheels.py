@@ -1,0 +1,160 @@
+"""What users get: sdists and wheels, installed without anything beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LEAVES = {
+    "velora-core": ["plugins", "utils", "cli"],
+    "velora-wiring": ["wiring"],
+    "velora-lnn": ["models"],
+    "velora-sb3": ["sb3"],
+}
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist of every package and the wheel built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    for name in LEAVES:
+        package = ROOT / "packages" / name
+        build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder]
+        run(*build, package)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def contents(dist: Path) -> dict[str, list[str]]:
+    """The files in each wheel, by distribution."""
+    wheels = {}
+    for name in LEAVES:
+        (wheel,) = dist.glob(f"{name.replace('-', '_')}-*.whl")
+        wheels[name] = zipfile.ZipFile(wheel).namelist()
+    return wheels
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh, empty virtual environment."""
+    folder = tmp_path_factory.mktemp("venv")
+    venv.create(folder, with_pip=True)
+    windows = folder / "Scripts" / "python.exe"
+    return windows if windows.exists() else folder / "bin" / "python"
+
+
+def install(python: Path, dist: Path, *names: str) -> None:
+    """Installs from the built files; the rest comes from the registry, as tested."""
+    wheels = [next(dist.glob(f"{name.replace('-', '_')}-*.whl")) for name in names]
+    constraints = ["-c", ROOT / "constraints.txt"]
+    run(python, "-m", "pip", "install", "--quiet", *constraints, *wheels)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_wheel_holds_its_own_leaves_only(
+    name: str, contents: dict[str, list[str]]
+) -> None:
+    parts = [file.split("/") for file in contents[name]]
+    folders = {part[1] for part in parts if part[0] == "velora"}
+    assert folders == set(LEAVES[name])
+    assert all(part[0] == "velora" or ".dist-info" in part[0] for part in parts)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_wheel_marks_each_leaf_as_typed(
+    name: str, contents: dict[str, list[str]]
+) -> None:
+    for leaf in LEAVES[name]:
+        assert f"velora/{leaf}/py.typed" in contents[name]
+
+
+def test_no_two_wheels_share_a_file(contents: dict[str, list[str]]) -> None:
+    files = [file for names in contents.values() for file in names]
+    assert len(files) == len(set(files))
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_sdist_holds_readme_and_licence(name: str, dist: Path) -> None:
+    (sdist,) = dist.glob(f"{name.replace('-', '_')}-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        files = {Path(file).name for file in archive.getnames()}
+    assert {"README.md", "LICENSE", "pyproject.toml"} <= files
+
+
+def test_versions_move_in_lock_step(dist: Path) -> None:
+    metadata = {}
+    for name in LEAVES:
+        (wheel,) = dist.glob(f"{name.replace('-', '_')}-*.whl")
+        file = f"{wheel.name.split('-py3')[0]}.dist-info/METADATA"
+        metadata[name] = zipfile.ZipFile(wheel).read(file).decode()
+    versions = {re.search(r"^Version: (.*)$", m, re.M)[1] for m in metadata.values()}
+    assert len(versions) == 1
+    for text in metadata.values():
+        pins = re.findall(
+            r"^Requires-Dist: velora-\w+(?:\[\w+\])?(.*?)(?:;|$)", text, re.M
+        )
+        assert all(pin == f"=={next(iter(versions))}" for pin in pins)
+
+
+PROBE = """
+import importlib, importlib.util, json, sys
+import velora
+names = sys.argv[1:]
+for name in names:
+    importlib.import_module(name)
+absent = ["pytest", "stable_baselines3", "gymnasium", "matplotlib"]
+print(json.dumps({
+    "file": velora.__file__,
+    "absent": [name for name in absent if importlib.util.find_spec(name) is None],
+}))
+"""
+
+
+def probe(python: Path, cwd: Path, *modules: str) -> dict[str, object]:
+    answer: dict[str, object] = json.loads(run(python, "-c", PROBE, *modules, cwd=cwd))
+    return answer
+
+
+def test_packages_install_one_by_one_and_then_together(
+    python: Path, dist: Path, tmp_path: Path
+) -> None:
+    install(python, dist, "velora-core", "velora-wiring")
+    alone = probe(python, tmp_path, "velora.wiring", "velora.plugins", "velora.cli")
+    assert alone["file"] is None
+    assert {"stable_baselines3", "gymnasium", "matplotlib"} <= set(alone["absent"])
+    names = [row["name"] for row in plugins(python, tmp_path)]
+    assert names == ["wiring"]
+
+    install(python, dist, *LEAVES)
+    modules = [f"velora.{leaf}" for leaves in LEAVES.values() for leaf in leaves]
+    together = probe(python, tmp_path, *modules)
+    assert together["file"] is None
+    assert "pytest" in together["absent"]
+    rows = plugins(python, tmp_path)
+    assert [row["status"] for row in rows] == ["active"] * 3
+    assert {row["distribution"] for row in rows} == set(LEAVES) - {"velora-core"}
+
+
+def plugins(python: Path, cwd: Path) -> list[dict[str, str]]:
+    """What the installed `velora plugins` command shows."""
+    rows: list[dict[str, str]] = json.loads(
+        run(python.parent / "velora", "plugins", "--json", cwd=cwd)
+    )
+    return rows

@@ -34,9 +34,9 @@ __all__ = [
 
 if getattr(sys.modules["velora"], "__file__", None) is not None:
     raise ImportError(
-        "The unrelated distribution `velora` from PyPI is installed beside the velora-* "
-        "packages, and its regular package `velora` shadows their namespace. Fix: "
-        "pip uninstall velora, then reinstall what it overwrote: pip install "
+        "The unrelated distribution `velora` from PyPI is installed beside the "
+        "velora-* packages, and its regular package `velora` shadows their namespace. "
+        "Fix: pip uninstall velora, then reinstall what it overwrote: pip install "
         "--force-reinstall --no-deps velora-core velora-wiring velora-lnn velora-sb3"
     )
 

@@ -50,7 +50,7 @@ class ActorCriticNetworks(nn.Module):
 
     def forward_actor(self, features: Tensor) -> Tensor:
         """Returns the (B, motor) action parameters, or (B, motor + F) with features."""
-        actions = self.policy_net(features)
+        actions: Tensor = self.policy_net(features)
         if not self.keep_features:
             return actions
         latest = features if features.dim() == 2 else features[:, -1]
@@ -58,7 +58,8 @@ class ActorCriticNetworks(nn.Module):
 
     def forward_critic(self, features: Tensor) -> Tensor:
         """Returns the (B, 1) values."""
-        return self.value_net(features)
+        values: Tensor = self.value_net(features)
+        return values
 
 
 class NetworkActorCriticPolicy(ActorCriticPolicy):
@@ -91,11 +92,12 @@ class NetworkActorCriticPolicy(ActorCriticPolicy):
     default_network: ClassVar[str]
 
     mlp_extractor: ActorCriticNetworks  # type: ignore[assignment]  # in its place
+    value_net: nn.Identity  # type: ignore[assignment]  # nothing follows the network
 
     def __init__(
         self,
-        observation_space: spaces.Space,
-        action_space: spaces.Space,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
         lr_schedule: Schedule,
         *,
         n_neurons: int | Mapping[str, int] | None = None,
@@ -158,13 +160,15 @@ class NetworkActorCriticPolicy(ActorCriticPolicy):
             for extractor in dict.fromkeys(extractors):
                 extractor.apply(partial(self.init_weights, gain=np.sqrt(2)))
         self.optimizer = self.optimizer_class(
-            self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs
+            self.parameters(),
+            lr=lr_schedule(1),  # type: ignore[call-arg]  # every optimizer has one
+            **self.optimizer_kwargs,
         )
 
     def _build_distribution(self) -> int:
         """Sets `log_std` where there is one; returns the distribution's parameters."""
         # The dense layer that Stable-Baselines3 offers only tells its size.
-        offered = self.action_dist.proba_distribution_net
+        offered: Any = self.action_dist.proba_distribution_net
         noisy = (DiagGaussianDistribution, StateDependentNoiseDistribution)
         if isinstance(self.action_dist, noisy):
             layer, self.log_std = offered(

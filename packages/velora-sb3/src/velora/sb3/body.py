@@ -27,6 +27,8 @@ class NetworkBody(nn.Module):
         TypeError: the builder does not take one of the options.
     """
 
+    network: Any  # a module that may offer `forward_sequence`
+
     def __init__(
         self,
         name: str,
@@ -38,7 +40,7 @@ class NetworkBody(nn.Module):
         entry = networks()[name]
         self.out_features = out_features
         self.recurrent = entry.recurrent
-        self.network: nn.Module = entry.build(in_features, out_features, **options)
+        self.network = entry.build(in_features, out_features, **options)
 
     def forward(self, features: Tensor) -> Tensor:
         """Computes the outputs.
@@ -51,7 +53,8 @@ class NetworkBody(nn.Module):
         """
         if self.recurrent:
             steps = features[None] if features.dim() == 2 else features.transpose(0, 1)
-            outputs = self.network.forward_sequence(steps)[0]  # (T, B, O)
+            outputs: Tensor = self.network.forward_sequence(steps)[0]  # (T, B, O)
             return outputs[-1]
         # A network may drop the batch dimension of a single row.
-        return self.network(features).view(-1, self.out_features)
+        outputs = self.network(features)
+        return outputs.view(-1, self.out_features)

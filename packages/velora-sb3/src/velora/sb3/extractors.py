@@ -35,7 +35,7 @@ class NetworkExtractor(BaseFeaturesExtractor):
 
     def __init__(
         self,
-        observation_space: spaces.Space,
+        observation_space: spaces.Space[Any],
         features_dim: int = 64,
         *,
         n_neurons: int | None = None,
@@ -63,7 +63,8 @@ class NetworkExtractor(BaseFeaturesExtractor):
 
     def forward(self, observations: Tensor) -> Tensor:
         """Returns the (B, features_dim) features of preprocessed observations."""
-        return self.body(self.inputs(observations))
+        features: Tensor = self.body(self.inputs(observations))
+        return features
 
 
 class NCPExtractor(NetworkExtractor):

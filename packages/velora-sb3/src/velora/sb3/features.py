@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import is_image_space
@@ -31,7 +32,10 @@ class WindowExtractor(BaseFeaturesExtractor):
 
 
 def default_extractor(
-    observation_space: spaces.Space, *, recurrent: bool, normalize_images: bool = True
+    observation_space: spaces.Space[Any],
+    *,
+    recurrent: bool,
+    normalize_images: bool = True,
 ) -> type[BaseFeaturesExtractor]:
     """Chooses a features extractor by the observation space.
 
@@ -48,9 +52,9 @@ def default_extractor(
         return CombinedExtractor
     if is_image_space(observation_space, normalized_image=not normalize_images):
         return NatureCNN
-    is_box = isinstance(observation_space, spaces.Box)
-    if recurrent and is_box and len(observation_space.shape) == 2:
-        return WindowExtractor
+    if recurrent and isinstance(observation_space, spaces.Box):
+        is_window = len(observation_space.shape) == 2
+        return WindowExtractor if is_window else FlattenExtractor
     return FlattenExtractor
 
 

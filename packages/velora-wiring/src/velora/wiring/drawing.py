@@ -63,7 +63,9 @@ def draw(
     _check_names("sensory_names", sensory_names, sizes["sensory"])
     _check_names("motor_names", motor_names, sizes["motor"])
 
-    figure = _matplotlib("figure").Figure(figsize=(9, 6), dpi=150, layout="tight")
+    figure: Figure = _matplotlib("figure").Figure(
+        figsize=(9, 6), dpi=150, layout="tight"
+    )
     axes: Axes = figure.add_subplot()
     places = {layer: _places(layer, sizes[layer]) for layer in _LAYERS}
     for mask, start, end in (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Mapping
-
 from numbers import Real
 from typing import Any
 

@@ -93,7 +93,7 @@ class NCPLiquidCell(nn.Module):
         self.proj = head()
         self.register_buffer("sparsity_mask", self.g_head.mask)
         _share_mask(self)
-        self.register_load_state_dict_post_hook(_share_mask)
+        self.register_load_state_dict_post_hook(_share_mask)  # type: ignore[no-untyped-call]  # PyTorch's own
 
     @property
     def heads(self) -> tuple[SparseLinear, ...]:
@@ -195,7 +195,7 @@ class NCPLiquidCell(nn.Module):
         self, fn: Callable[[Tensor], Tensor], recurse: bool = True
     ) -> NCPLiquidCell:
         # PyTorch moves each buffer by itself, which would leave six masks.
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
         _share_mask(self)
         return self
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Literal, overload
 
 import torch
 from torch import Tensor
@@ -14,7 +15,6 @@ from velora.models.lnn.cell import (
     NCPLiquidCell,
     Timespans,
     check_hidden,
-    step_timespans,
 )
 from velora.models.lnn.sequence import sequence_resets, sequence_timespans
 from velora.models.lnn.sparse import SparseLinear, oriented
@@ -169,6 +169,28 @@ class LiquidNCPNetwork(WiredNetwork):
         y, h_state = self.command(functional.mish(self.inter(x)), h_state)
         return _unbatched(self.motor(functional.mish(y))), h_state
 
+    @overload
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: Literal[False] = False,
+    ) -> tuple[Tensor, Tensor]: ...
+
+    @overload
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: Literal[True],
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
+
     def forward_sequence(
         self,
         x: Tensor,
@@ -222,25 +244,18 @@ class LiquidNCPNetwork(WiredNetwork):
         return (y, hidden, torch.stack(states)) if return_states else (y, hidden)
 
     @torch.no_grad()
-    def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
+    def frozen_step(self) -> FrozenStep:
         """Returns the step as a function of the weights of now, without gradients.
 
-        The function takes and returns what `forward` does, several times faster:
-        masks are applied and heads packed once, here, and not at every step. What
-        is done to the network later does not reach it.
+        The function takes and returns what `forward` does, about twice as fast: masks
+        are applied and heads packed once, here, and not at every step. What is done
+        to the network later does not reach it.
         """
-        layers = [
-            (
-                layer.weight * layer.mask,
-                None if layer.bias is None else layer.bias.clone(),
-            )
-            for layer in (self.inter, self.motor)
-        ]
-        return partial(
-            _frozen_step,
-            *layers,
-            self.command.weights(unit_time=True),
-            self.hidden_size,
+        return FrozenStep(
+            inter=_masked(self.inter),
+            command=self.command.weights(unit_time=True),
+            motor=_masked(self.motor),
+            hidden_size=self.hidden_size,
         )
 
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
@@ -253,28 +268,41 @@ class LiquidNCPNetwork(WiredNetwork):
         hidden = inter.new_zeros(self.hidden_size)
 
         def output(x: Tensor, h: Tensor) -> Tensor:
-            return self.command(x[None], h[None])[0][0]
+            y: Tensor = self.command(x[None], h[None])[0]
+            return y[0]
 
-        return torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
+        jacobian: tuple[Tensor, Tensor]
+        jacobian = torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
+        return jacobian
 
 
-Affine = tuple[Tensor, Tensor | None]
+@dataclass(frozen=True)
+class FrozenStep:
+    """One step of a `LiquidNCPNetwork` with weights that no longer change.
+
+    Called as the network is: `y, h_state = step(x, h_state)`.
+    """
+
+    inter: tuple[Tensor, Tensor | None]
+    command: CellWeights
+    motor: tuple[Tensor, Tensor | None]
+    hidden_size: int
+
+    @torch.no_grad()
+    def __call__(
+        self, x: Tensor, h_state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step; arguments and results as in `LiquidNCPNetwork.forward`."""
+        if h_state is None:
+            h_state = x.new_zeros(x.shape[0], self.hidden_size)
+        x = _mish(functional.linear(x, *self.inter))
+        y, h_state = NCPLiquidCell.step(self.command, x, h_state, None)
+        return _unbatched(functional.linear(_mish(y), *self.motor)), h_state
 
 
-@torch.no_grad()
-def _frozen_step(
-    inter: Affine,
-    motor: Affine,
-    command: CellWeights,
-    hidden_size: int,
-    x: Tensor,
-    h_state: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    if h_state is None:
-        h_state = x.new_zeros(x.shape[0], hidden_size)
-    x = _mish(functional.linear(x, *inter))
-    y, h_state = NCPLiquidCell.step(command, x, h_state, None)
-    return _unbatched(functional.linear(_mish(y), *motor)), h_state
+def _masked(layer: SparseLinear) -> tuple[Tensor, Tensor | None]:
+    bias = None if layer.bias is None else layer.bias.clone()
+    return layer.weight * layer.mask, bias
 
 
 def _mish(x: Tensor) -> Tensor:

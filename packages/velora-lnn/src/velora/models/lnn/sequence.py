@@ -57,6 +57,7 @@ def sequence_resets(resets: Tensor | None, steps: int, batch: int) -> Tensor | N
     if not isinstance(resets, Tensor) or tuple(resets.shape) != (steps, batch):
         got = tuple(resets.shape) if isinstance(resets, Tensor) else repr(resets)
         raise ValueError(
-            f"`resets` must be a tensor of shape (T, B) = ({steps}, {batch}); got {got}."
+            f"`resets` must be a tensor of shape (T, B) = ({steps}, {batch}); got "
+            f"{got}."
         )
     return resets.bool()

@@ -37,6 +37,14 @@ def assigned(module):
     return other
 
 
+def assigned_apart(module):
+    # As from a file format that does not know of shared tensors.
+    other = NCPLiquidCell(4, 3, torch.ones(4, 3))
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    other.load_state_dict(state, assign=True)
+    return other
+
+
 def emptied(module):
     state = copy.deepcopy(module.state_dict())
     module.to_empty(device="cpu")
@@ -54,6 +62,7 @@ JOURNEYS = {
     "torch.save": saved,
     "load_state_dict": loaded,
     "load_state_dict(assign=True)": assigned,
+    "load_state_dict(assign=True) of clones": assigned_apart,
     "to_empty": emptied,
     "share_memory": lambda module: module.share_memory(),
     "all of them": lambda module: assigned(loaded(pickled(copy.deepcopy(module)))),

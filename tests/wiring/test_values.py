@@ -90,6 +90,13 @@ def test_wirings_are_equal_by_value(wiring):
     assert wiring != "wiring"
 
 
+def test_wirings_of_another_sparsity_are_not_equal(wiring):
+    other = Wiring(3, 10, 2, sparsity_level=0.51).with_masks(wiring.masks)
+    assert other.masks == wiring.masks
+    assert other.counts == wiring.counts
+    assert other != wiring
+
+
 def test_wiring_repr_shows_how_to_make_it(wiring):
     for part in ("Wiring(3, 10, 2", "sparsity_level=0.5", "seed=1"):
         assert part in repr(wiring)

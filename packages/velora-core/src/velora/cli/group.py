@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import click
 
 from velora.cli.plugins import plugins_command
@@ -17,21 +19,33 @@ class PluginGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns our own names, then those of plugins."""
-        try:
-            return [*super().list_commands(ctx), *sorted(commands())]
-        except PluginError as error:
-            raise click.ClickException(str(error)) from error
+        own = super().list_commands(ctx)
+        return [*own, *sorted(_added().keys() - own)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Returns the command of a name, or None."""
         own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        try:
-            entry = commands().get(cmd_name)
-        except PluginError as error:
-            raise click.ClickException(str(error)) from error
-        return None if entry is None else entry.build  # type: ignore[return-value]
+        return _added().get(cmd_name) if own is None else own
+
+
+def _added() -> dict[str, click.Command]:
+    """Returns the commands of plugins, without those that click cannot run."""
+    try:
+        entries = commands().values()
+    except PluginError as error:
+        raise click.ClickException(str(error)) from error
+    added = {}
+    for entry in entries:
+        if isinstance(entry.build, click.Command):
+            added[entry.name] = entry.build
+        else:
+            warnings.warn(
+                f"The command {entry.name!r} of {entry.distribution} is left out: it "
+                f"must be a click.Command; got {entry.build!r}.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return added
 
 
 @click.group(cls=PluginGroup)

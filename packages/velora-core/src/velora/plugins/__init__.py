@@ -4,6 +4,7 @@ Importing this loads no plugin; the first question to a registry does.
 """
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pluggy
@@ -79,6 +80,14 @@ def commands() -> Registry[Entry]:
     return _host.registry("commands")
 
 
-def resolve_device(device: str) -> Any:
-    """Asks the plugins for a device; returns the first answer that is not None."""
-    return _host.resolve_device(device)
+def resolve_device(
+    device: str, convert: Callable[[Any], Any] = lambda answer: answer
+) -> Any:
+    """Asks the plugins for a device; returns the first answer that is not None.
+
+    Args:
+        device: The device that was asked for.
+        convert: Makes a device of an answer; a plugin whose answer it refuses by
+            raising is skipped with a warning.
+    """
+    return _host.resolve_device(device, convert)

@@ -71,21 +71,26 @@ class PluginHost:
         self._load()
         return self._registries[name]
 
-    def resolve_device(self, device: str) -> Any:
+    def resolve_device(self, device: str, convert: Callable[[Any], Any]) -> Any:
         """Asks `velora_resolve_device`; returns the first answer that is not None.
+
+        Args:
+            device: the device that was asked for.
+            convert: makes a device of an answer; raises where it is none.
 
         Raises:
             PluginError: a plugin failed to answer and plugins are strict.
         """
         caller = self.manager().hook.velora_resolve_device
         for hook in reversed(caller.get_hookimpls()):
+            if hook.wrapper or hook.hookwrapper:
+                continue
             try:
                 answer = hook.function(*([device] if "device" in hook.argnames else []))
+                if answer is not None:
+                    return convert(answer)
             except _FAILURES as error:
                 _report(f"Plugin {hook.plugin_name} could not resolve a device", error)
-                continue
-            if answer is not None:
-                return answer
         return None
 
     def _load(self) -> None:
@@ -115,7 +120,9 @@ class PluginHost:
                 self._loading = False
 
     def _load_all(self) -> None:
-        found = sorted(self._find(), key=lambda e: (_distribution(e) or "", e.name))
+        # Metadata may declare an entry point twice; it is one plugin all the same.
+        unique = {_key(entry): entry for entry in self._find()}.values()
+        found = sorted(unique, key=lambda e: (_distribution(e) or "", e.name))
         disabled = {n.strip() for n in os.environ.get(DISABLE, "").split(",")} - {""}
         known = {name for e in found for name in (e.name, _distribution(e))}
         if unknown := sorted(disabled - known):
@@ -145,6 +152,10 @@ class PluginHost:
     def _register(self, entry: EntryPoint) -> tuple[str, ...]:
         """Loads and registers one plugin; returns what it provides."""
         plugin = entry.load()
+        if plugin is None:
+            raise PluginError("the entry point names None, which holds no hooks")
+        if (other := self._manager.get_name(plugin)) is not None:
+            raise PluginError(f"the entry point names the same object as {other}")
         self._manager.register(plugin, name=_key(entry))
         self._manager.check_pending()
         others = [p for p in self._manager.get_plugins() if p is not plugin]

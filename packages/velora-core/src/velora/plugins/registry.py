@@ -19,12 +19,15 @@ class Entry:
         summary: One line about it.
         distribution: The distribution that brought it, None where the running program
             added it itself.
+        override: Whether it replaces the entries that other plugins give its name,
+            loaded before it or after it.
     """
 
     name: str
     build: Callable[..., Any]
     summary: str
     distribution: str | None
+    override: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Registry(Mapping[str, E]):
             TypeError: The name is no string, or ``build`` cannot be called.
             ValueError: The name is blank, or taken while ``override`` is false.
         """
-        self._put(self._entry_type(name, build, summary, self._owner), override)
+        self._put(self._entry_type(name, build, summary, self._owner, override))
 
     @contextmanager
     def booked_to(self, distribution: str | None) -> Iterator[None]:
@@ -115,7 +118,7 @@ class Registry(Mapping[str, E]):
         finally:
             self._owner = None
 
-    def _put(self, entry: E, override: bool) -> None:
+    def _put(self, entry: E) -> None:
         name = entry.name
         if not isinstance(name, str):
             raise TypeError(
@@ -131,7 +134,10 @@ class Registry(Mapping[str, E]):
                 f"{entry.build!r}. Pass the function or class, not what it returns."
             )
         known = self._entries.get(name)
-        if known is not None and not override:
+        if known is not None and not entry.override:
+            # The order of loading must not decide whether an override is an error.
+            if known.override and self._owner not in (None, known.distribution):
+                return
             raise ValueError(
                 f"The name of a {self.kind} must be unique, and {name!r} is claimed "
                 f"twice: by {_owner(known)} and by {_owner(entry)}. Choose another "
@@ -199,7 +205,7 @@ class NetworkRegistry(Registry[NetworkEntry]):
             TypeError: The name is no string, or ``build`` cannot be called.
             ValueError: The name is blank, or taken while ``override`` is false.
         """
-        self._put(NetworkEntry(name, build, summary, self._owner, recurrent), override)
+        self._put(NetworkEntry(name, build, summary, self._owner, override, recurrent))
 
 
 def _owner(entry: Entry) -> str:

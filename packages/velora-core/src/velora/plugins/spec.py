@@ -77,8 +77,9 @@ def velora_resolve_device(device: str) -> Any:
     """Choose the device that `velora.utils.set_device` returns.
 
     The plugin that was loaded last is asked first; ``hookimpl(tryfirst=True)`` goes
-    before it. The first answer that is not None wins. An implementation that raises is
-    skipped with a warning.
+    before it. The first answer that is not None wins. An implementation that raises, or
+    that answers with something that is no device, is skipped with a warning. Wrappers
+    are not called.
 
     Args:
         device: The device that was asked for, as a string: "auto", "cuda:1", or a name

@@ -24,9 +24,9 @@ def set_device(device: str | torch.device = "auto") -> torch.device:
     """
     if not isinstance(device, str | torch.device):
         raise TypeError(f"`device` must be a string or a torch.device; got {device!r}.")
-    answer = resolve_device(str(device))
+    answer: torch.device | None = resolve_device(str(device), torch.device)
     if answer is not None:
-        return torch.device(answer)
+        return answer
     available = _available()
     if str(device) == "auto":
         return torch.device(available[0])

@@ -7,7 +7,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from velora.wiring.masks import LayerMasks
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # Blue and vermilion of Okabe and Ito: told apart by every kind of colour vision.
 EXCITATORY, INHIBITORY = "#0072B2", "#D55E00"
 _INK, _PALE = "#333333", "#777777"
+Places = npt.NDArray[np.float64]  # (neurons, 2) coordinates
 _LAYERS = ("sensory", "inter", "command", "motor")
 _COLUMNS = {"sensory": 0.0, "inter": 1.0, "command": 2.15, "motor": 3.15}
 
@@ -101,7 +103,7 @@ def _matplotlib(module: str) -> Any:
         ) from error
 
 
-def _places(layer: str, count: int) -> Tensor:
+def _places(layer: str, count: int) -> Places:
     """Returns the (count, 2) places of a layer's neurons in a column."""
     height = min(0.11 * (count - 1), 1.0)
     y = torch.linspace(height / 2, -height / 2, count)
@@ -112,15 +114,16 @@ def _places(layer: str, count: int) -> Tensor:
     return torch.stack((_COLUMNS[layer] + zigzag, y), dim=1)
 
 
-def _draw_synapses(axes: Axes, mask: Tensor, start: Tensor, end: Tensor) -> None:
-    sources, targets = mask.nonzero(as_tuple=True)
-    lines = torch.stack((start[sources], end[targets]), dim=1)
-    inhibitory = mask[sources, targets] < 0
+def _draw_synapses(axes: Axes, mask: Tensor, start: Places, end: Places) -> None:
+    signs = mask.cpu().numpy()
+    sources, targets = signs.nonzero()
+    lines = np.stack((start[sources], end[targets]), axis=1)
+    inhibitory = signs[sources, targets] < 0
     # Fewer synapses get more ink, so that a few are plain and many stay legible.
     strength = min(max(14 / max(len(lines), 1) ** 0.5, 0.35), 1.0)
     axes.add_collection(
         _matplotlib("collections").LineCollection(
-            lines.numpy(),
+            lines,
             colors=[INHIBITORY if minus else EXCITATORY for minus in inhibitory],
             linewidths=0.5 + 0.7 * strength,
             alpha=0.25 + 0.55 * strength,
@@ -129,9 +132,9 @@ def _draw_synapses(axes: Axes, mask: Tensor, start: Tensor, end: Tensor) -> None
     )
 
 
-def _draw_recurrence(axes: Axes, mask: Tensor, places: Tensor) -> None:
+def _draw_recurrence(axes: Axes, mask: Tensor, places: Places) -> None:
     patches = _matplotlib("patches")
-    if bool((mask != 0).all()) and len(mask) > 1:
+    if _is_dense(mask):
         top, bottom = float(places[0, 1]), float(places[-1, 1])
         x = _COLUMNS["command"]
         axes.add_patch(
@@ -169,11 +172,15 @@ def _draw_recurrence(axes: Axes, mask: Tensor, places: Tensor) -> None:
         axes.add_patch(arc)
 
 
-def _draw_neurons(axes: Axes, layer: str, places: Tensor) -> None:
+def _is_dense(recurrent: Tensor) -> bool:
+    return len(recurrent) > 1 and bool((recurrent != 0).all())
+
+
+def _draw_neurons(axes: Axes, layer: str, places: Places) -> None:
     count = len(places)
     axes.scatter(
-        places[:, 0].numpy(),
-        places[:, 1].numpy(),
+        places[:, 0],
+        places[:, 1],
         s=min(1500 / count, 90),
         facecolor="white",
         edgecolor=_INK,
@@ -185,7 +192,7 @@ def _draw_neurons(axes: Axes, layer: str, places: Tensor) -> None:
     axes.text(x, 0.545, f"{count}", ha="center", fontsize=9, color=_PALE)
 
 
-def _label(axes: Axes, places: Tensor, names: Sequence[str] | None, side: str) -> None:
+def _label(axes: Axes, places: Places, names: Sequence[str] | None, side: str) -> None:
     offset = -0.07 if side == "right" else 0.07
     for (x, y), name in zip(places.tolist(), names or (), strict=False):
         axes.text(x + offset, y, name, ha=side, va="center", fontsize=9, color=_INK)
@@ -197,7 +204,7 @@ def _draw_legend(axes: Axes, masks: LayerMasks) -> None:
         line([], [], color=EXCITATORY, label="excitatory"),
         line([], [], color=INHIBITORY, label="inhibitory"),
     ]
-    if masks.recurrent is not None and bool((masks.recurrent != 0).all()):
+    if masks.recurrent is not None and _is_dense(masks.recurrent):
         patch = _matplotlib("patches").Patch(
             facecolor="#E8E8E8",
             edgecolor=_PALE,

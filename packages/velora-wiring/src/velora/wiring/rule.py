@@ -65,7 +65,9 @@ def _fan_out(rows: int, columns: int, k: int, generator: Generator | None) -> Te
     block = max(_BLOCK // columns, 1)
     for start in range(0, rows, block):
         part = mask[start : start + block]
-        keys = torch.rand(part.shape, generator=generator, device=_CPU)
+        keys = torch.rand(
+            part.shape, generator=generator, dtype=torch.float32, device=_CPU
+        )
         chosen = keys.topk(k, dim=1, sorted=False).indices
         part.scatter_(1, chosen, _polarities(chosen.shape, generator))
     return mask

@@ -111,14 +111,16 @@ class Wiring:
         """Returns a wiring of the same neurons with other synapses.
 
         Args:
-            masks: integer masks of -1, 0 and 1 for `counts`; `recurrent` may be None.
+            masks: masks of -1, 0 and 1 for `counts`; `recurrent` may be None.
 
         Raises:
             ValueError: a mask has the wrong shape or other values.
         """
         _check_masks(masks, self.counts)
         other = copy.copy(self)
-        other.masks = masks
+        other.masks = LayerMasks(
+            **{name: mask.to("cpu", torch.int32) for name, mask in masks.items()}
+        )
         return other
 
     def to_dict(self) -> dict[str, Any]:
@@ -138,6 +140,11 @@ class Wiring:
             ValueError: the format version is unknown, an entry is missing, or the
                 masks do not fit the counts.
         """
+        if not isinstance(data, Mapping):
+            raise TypeError(
+                "`data` must be a mapping, as `Wiring.to_dict()` gives it; got "
+                f"{type(data).__name__}."
+            )
         version = data.get("version")
         if version != FORMAT_VERSION:
             raise ValueError(
@@ -153,18 +160,21 @@ class Wiring:
         wiring = cls.__new__(cls)
         wiring._configure(*(data[key] for key in _CONFIGURATION))
         wiring._builds = _integer("builds", data.get("builds", 1))
-        masks = {
-            name: torch.tensor(rows, dtype=torch.int32, device="cpu")
-            for name, rows in data["masks"].items()
-        }
+        try:
+            masks = {
+                name: torch.tensor(rows, device="cpu")
+                for name, rows in data["masks"].items()
+            }
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"`masks` must hold lists of lists of -1, 0 and 1: {error}."
+            ) from error
         if not {"inter", "command", "motor"} <= masks.keys() <= set(_LAYERS):
             raise ValueError(
                 "`masks` must hold 'inter', 'command', 'motor' and may hold "
                 f"'recurrent'; got {sorted(masks)}."
             )
-        wiring.masks = LayerMasks(**masks)
-        _check_masks(wiring.masks, wiring.counts)
-        return wiring
+        return wiring.with_masks(LayerMasks(**masks))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Wiring):
@@ -224,9 +234,9 @@ def _check_masks(masks: LayerMasks, counts: NeuronCounts) -> None:
                 f"The {name} mask must have shape (from, to) = {shapes[name]}; got "
                 f"{tuple(mask.shape)}."
             )
-        if mask.abs().max() > 1:
+        if not ((mask == -1) | (mask == 0) | (mask == 1)).all():
             raise ValueError(
                 f"The {name} mask must hold -1 (inhibitory), 0 (none) or 1 "
-                f"(excitatory) alone; got values from {int(mask.min())} to "
-                f"{int(mask.max())}."
+                f"(excitatory) alone; got values from {mask.min().item()} to "
+                f"{mask.max().item()}."
             )

@@ -8,10 +8,17 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from velora.models.lnn.sparse import SparseLinear, oriented
+from velora.models.lnn.sparse import (
+    SparseLinear,
+    check_mask,
+    check_sizes,
+    oriented,
+)
 
 Timespans = float | Tensor | None
+_LARGE = 1 << 18  # packed weights, 1 MiB: from here on an allocation costs page faults
 
 
 class CellWeights(NamedTuple):
@@ -19,9 +26,8 @@ class CellWeights(NamedTuple):
 
     Attributes:
         weight: (N·H, F + H) masked weights of N blocks.
-        bias: (N·H, 1) biases.
-        n_blocks: 5, or 4 where no time passes between steps but the unit: then the
-            two f heads are one.
+        bias: (N·H,) biases.
+        n_blocks: 5, or 4 where the two f heads are one.
     """
 
     weight: Tensor
@@ -71,6 +77,7 @@ class NCPLiquidCell(nn.Module):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
+        check_sizes(in_features=in_features, n_hidden=n_hidden)
         self.in_features = in_features
         self.n_hidden = n_hidden
         self.head_size = in_features + n_hidden
@@ -144,21 +151,25 @@ class NCPLiquidCell(nn.Module):
             )
         check_hidden(hidden, x.shape[0], self.n_hidden)
         t = step_timespans(timespans, x.shape[0])
-        return self.step(self.weights(unit_time=t is None), x, hidden, t)
+        return self.step(self.weights(), x, hidden, t)
 
-    def weights(self, *, unit_time: bool) -> CellWeights:
+    def weights(self, *, unit_time: bool = False) -> CellWeights:
         """Packs the heads, so that a step is one product and not five.
 
         Args:
-            unit_time: whether t is 1 at every step: one f head does for two.
+            unit_time: whether the weights serve many steps with t = 1: then it pays
+                to make one head of the two f heads.
         """
-        g, h, f_g, f_h, proj = ((head.weight, head.bias) for head in self.heads)
-        f = [(f_g[0] + f_h[0], f_g[1] + f_h[1])] if unit_time else [f_g, f_h]
-        weights, biases = zip(g, h, *f, proj, strict=True)
-        # In place: a second copy of large weights costs more than their product.
-        weight = torch.stack(weights).mul_(self.sparsity_mask)
-        bias = torch.cat(biases)[:, None]
-        return CellWeights(weight.view(-1, self.head_size), bias, len(weights))
+        weight = torch.stack([head.weight for head in self.heads])  # (5, H, F + H)
+        if weight.numel() < _LARGE:
+            weight = weight * self.sparsity_mask
+        else:
+            # A second copy of weights this large costs more than their product.
+            weight = weight.mul_(self.sparsity_mask)
+        bias = torch.stack([head.bias for head in self.heads])  # (5, H)
+        if unit_time:
+            weight, bias = _one_f(weight), _one_f(bias)
+        return CellWeights(weight.flatten(0, 1), bias.flatten(), len(weight))
 
     @staticmethod
     def step(
@@ -169,25 +180,25 @@ class NCPLiquidCell(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Goes one step with packed weights; arguments as in `forward`, unchecked.
 
-        The product is transposed: then each head's block is contiguous, and its
-        activation several times faster than over a strided slice.
+        Timespans are of shape () or (B, 1).
         """
         z = torch.cat((x, hidden), dim=1)  # (B, F + H)
-        heads = torch.addmm(weights.bias, weights.weight, z.t())  # (N·H, B)
-        g, h, *f, proj = heads.chunk(weights.n_blocks)  # each (H, B)
-        if isinstance(timespans, Tensor):
-            timespans = timespans.to(heads.dtype)
-        gate = torch.sigmoid(f[0] if timespans is None else f[0] * timespans + f[1])
+        heads = functional.linear(z, weights.weight, weights.bias)  # (B, N·H)
+        g, h, *f, proj = heads.chunk(weights.n_blocks, dim=1)  # each (B, H)
+        if len(f) == 1:
+            gate = torch.sigmoid(f[0])
+        elif timespans is None:
+            gate = torch.sigmoid(f[0] + f[1])
+        else:
+            if isinstance(timespans, Tensor):
+                timespans = timespans.to(heads.dtype)
+            gate = torch.sigmoid(f[0] * timespans + f[1])
         new_hidden = torch.lerp(torch.tanh(g), torch.tanh(h), gate)
-        return (proj + new_hidden).t(), new_hidden.t()
+        return proj + new_hidden, new_hidden
 
     def _with_state(self, mask: Tensor) -> Tensor:
-        if tuple(mask.shape) != (self.in_features, self.n_hidden):
-            raise ValueError(
-                "`mask` must have shape (in_features, n_hidden) = "
-                f"({self.in_features}, {self.n_hidden}), as a wiring gives it; got "
-                f"{tuple(mask.shape)}."
-            )
+        """Turns a wiring's (F, H) mask into the (H, F + H) mask of the heads."""
+        check_mask(mask, {"in_features": self.in_features, "n_hidden": self.n_hidden})
         state = mask.new_ones(self.n_hidden, self.n_hidden)
         return torch.cat((oriented(mask), state), dim=1)
 
@@ -198,6 +209,11 @@ class NCPLiquidCell(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
         _share_mask(self)
         return self
+
+
+def _one_f(blocks: Tensor) -> Tensor:
+    """Adds the two f blocks of (5, ...) blocks into one: (4, ...)."""
+    return torch.cat((blocks[:2], blocks[2:3] + blocks[3:4], blocks[4:]))
 
 
 def _share_mask(cell: NCPLiquidCell, _: object = None) -> None:
@@ -215,7 +231,7 @@ def check_hidden(hidden: Tensor, batch_size: int, n_hidden: int) -> None:
 
 
 def step_timespans(timespans: Timespans, batch_size: int) -> float | Tensor | None:
-    """Checks the timespans of one step and gives them the shape () or (B,).
+    """Checks the timespans of one step and gives them the shape () or (B, 1).
 
     Raises:
         ValueError: they are no number, (B,) or (B, 1).
@@ -226,7 +242,7 @@ def step_timespans(timespans: Timespans, batch_size: int) -> float | Tensor | No
         if timespans.dim() == 0:
             return timespans
         if tuple(timespans.shape) in ((batch_size,), (batch_size, 1)):
-            return timespans.reshape(batch_size)
+            return timespans.reshape(batch_size, 1)
     got = tuple(timespans.shape) if isinstance(timespans, Tensor) else repr(timespans)
     raise ValueError(
         f"`timespans` must be a number, or of shape (batch,) or (batch, 1) with batch "

@@ -16,8 +16,8 @@ def _kaiming_uniform(weight: Tensor) -> None:
 
 
 def _trunc_normal(weight: Tensor) -> None:
-    """Normal with standard deviation 1e-3, cut at two of them."""
-    nn.init.trunc_normal_(weight, std=1e-3, a=-2e-3, b=2e-3)
+    """Normal with standard deviation 1e-3, cut at ±2."""
+    nn.init.trunc_normal_(weight, std=1e-3)
 
 
 def _sonar(weight: Tensor) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from velora.models.lnn.activation import mish
 from velora.models.lnn.cell import (
     CellWeights,
     NCPLiquidCell,
@@ -78,8 +79,8 @@ class NCPNetwork(WiredNetwork):
             ValueError: `x` has another shape.
         """
         self._check_batch(x)
-        x = functional.mish(self.inter(x))
-        x = functional.mish(self.command(x))
+        x = mish(self.inter(x))
+        x = mish(self.command(x))
         return _unbatched(self.motor(x))
 
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
@@ -166,8 +167,8 @@ class LiquidNCPNetwork(WiredNetwork):
         self._check_batch(x)
         if h_state is None:
             h_state = self.initial_state(x.shape[0])
-        y, h_state = self.command(functional.mish(self.inter(x)), h_state)
-        return _unbatched(self.motor(functional.mish(y))), h_state
+        y, h_state = self.command(mish(self.inter(x)), h_state)
+        return _unbatched(self.motor(mish(y))), h_state
 
     @overload
     def forward_sequence(
@@ -231,7 +232,7 @@ class LiquidNCPNetwork(WiredNetwork):
         timespans = sequence_timespans(timespans, steps, batch)
 
         weights = self.command.weights(unit_time=timespans is None)
-        inter = functional.mish(self.inter(x))  # (T, B, I)
+        inter = mish(self.inter(x))  # (T, B, I)
         outputs, states = [], []
         for step in range(steps):
             if resets is not None:
@@ -240,7 +241,7 @@ class LiquidNCPNetwork(WiredNetwork):
             y, hidden = self.command.step(weights, inter[step], hidden, t)
             outputs.append(y)
             states.append(hidden)
-        y = self.motor(functional.mish(torch.stack(outputs)))  # (T, B, O)
+        y = self.motor(mish(torch.stack(outputs)))  # (T, B, O)
         return (y, hidden, torch.stack(states)) if return_states else (y, hidden)
 
     @torch.no_grad()
@@ -295,24 +296,14 @@ class FrozenStep:
         """Goes one step; arguments and results as in `LiquidNCPNetwork.forward`."""
         if h_state is None:
             h_state = x.new_zeros(x.shape[0], self.hidden_size)
-        x = _mish(functional.linear(x, *self.inter))
-        y, h_state = NCPLiquidCell.step(self.command, x, h_state, None)
-        return _unbatched(functional.linear(_mish(y), *self.motor)), h_state
+        inter = mish(functional.linear(x, *self.inter))
+        y, h_state = NCPLiquidCell.step(self.command, inter, h_state, None)
+        return _unbatched(functional.linear(mish(y), *self.motor)), h_state
 
 
 def _masked(layer: SparseLinear) -> tuple[Tensor, Tensor | None]:
     bias = None if layer.bias is None else layer.bias.clone()
     return layer.weight * layer.mask, bias
-
-
-def _mish(x: Tensor) -> Tensor:
-    """Mish by tanh(softplus(x)) = 1 - 2 / ((1 + e^x)² + 1).
-
-    PyTorch's own runs scalar code on a CPU and takes three times as long at large
-    sizes; its backward is why training uses it all the same.
-    """
-    denominator = torch.exp(x).add_(1).square_().add_(1)
-    return x - (2 * x).div_(denominator)
 
 
 def _unbatched(y: Tensor) -> Tensor:

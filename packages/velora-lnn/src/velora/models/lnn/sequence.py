@@ -19,22 +19,21 @@ def sequence_timespans(timespans: Timespans, steps: int, batch: int) -> Timespan
 
     Returns:
         None, a number, or a tensor whose first dimension is time and whose step is
-        of shape () or (B,).
+        of shape () or (B, 1).
 
     Raises:
         ValueError: any other shape, even one that would broadcast.
     """
     if timespans is None or isinstance(timespans, Real):
         return timespans
-    got: object = repr(timespans)
     if isinstance(timespans, Tensor):
         if timespans.dim() == 0:
             return timespans.expand(steps)
-        if tuple(timespans.shape) in ((steps,), (steps, batch)):
+        if tuple(timespans.shape) == (steps,):
             return timespans
-        if tuple(timespans.shape) == (steps, batch, 1):
-            return timespans.squeeze(2)
-        got = tuple(timespans.shape)
+        if tuple(timespans.shape) in ((steps, batch), (steps, batch, 1)):
+            return timespans.reshape(steps, batch, 1)
+    got = tuple(timespans.shape) if isinstance(timespans, Tensor) else repr(timespans)
     raise ValueError(
         "`timespans` must be a number, or of shape (T,), (T, B) or (T, B, 1) with "
         f"(T, B) = ({steps}, {batch}); got {got}."

@@ -17,7 +17,32 @@ def oriented(mask: Tensor) -> Tensor:
     The layers learn the sign of each synapse, so its polarity is dropped here, the
     one place where a wiring's mask becomes a layer's.
     """
-    return mask.abs().T
+    return (mask != 0).to(torch.int32).T
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuses a size that is no integer (TypeError) or below 1 (ValueError)."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise TypeError(f"`{name}` must be an integer; got {size!r}.")
+        if size < 1:
+            raise ValueError(f"`{name}` must be at least 1; got {size}.")
+
+
+def check_mask(mask: Tensor, sizes: dict[str, int]) -> None:
+    """Refuses a mask that is no tensor (TypeError) or of another shape (ValueError)."""
+    names, shape = ", ".join(sizes), tuple(sizes.values())
+    if not isinstance(mask, Tensor):
+        raise TypeError(
+            f"`mask` must be a tensor of shape ({names}) = {shape}; got "
+            f"{type(mask).__name__}."
+        )
+    if tuple(mask.shape) != shape:
+        hint = " Transpose it." if tuple(mask.shape) == shape[::-1] else ""
+        raise ValueError(
+            f"`mask` must have shape ({names}) = {shape}; got "
+            f"{tuple(mask.shape)}.{hint}"
+        )
 
 
 class SparseLinear(nn.Module):
@@ -57,16 +82,11 @@ class SparseLinear(nn.Module):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        if in_features < 1 or out_features < 1:
-            raise ValueError(
-                "`in_features` and `out_features` must be at least 1; got "
-                f"{in_features} and {out_features}."
-            )
+        check_sizes(in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.init_type = init_type
-        self._check_mask(mask)
-        initializer(init_type)
+        initializer(init_type)  # refuses an unknown one before anything is made
 
         self.weight = nn.Parameter(
             torch.empty(out_features, in_features, device=device)
@@ -118,7 +138,9 @@ class SparseLinear(nn.Module):
         Raises:
             ValueError: the mask has another shape.
         """
-        self._check_mask(mask)
+        check_mask(
+            mask, {"out_features": self.out_features, "in_features": self.in_features}
+        )
         self.mask.copy_(mask)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -151,14 +173,3 @@ class SparseLinear(nn.Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}, density={density}"
         )
-
-    def _check_mask(self, mask: Tensor) -> None:
-        expected = (self.out_features, self.in_features)
-        if not isinstance(mask, Tensor):
-            raise TypeError(f"`mask` must be a tensor; got {type(mask).__name__}.")
-        if tuple(mask.shape) != expected:
-            hint = " Transpose it." if tuple(mask.T.shape) == expected else ""
-            raise ValueError(
-                f"`mask` must have shape (out_features, in_features) = {expected}; "
-                f"got {tuple(mask.shape)}.{hint}"
-            )

@@ -192,8 +192,14 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
+def _metadata(entry: EntryPoint, field: str) -> str | None:
+    """Reads a field of the distribution, None where the metadata lacks it."""
+    metadata = entry.dist.metadata if entry.dist else None
+    return metadata.get(field) if metadata else None
+
+
 def _distribution(entry: EntryPoint) -> str | None:
-    return entry.dist.name if entry.dist else None
+    return _metadata(entry, "Name")
 
 
 def _key(entry: EntryPoint) -> str:
@@ -203,5 +209,5 @@ def _key(entry: EntryPoint) -> str:
 
 
 def _info(entry: EntryPoint, status: Any, **fields: Any) -> PluginInfo:
-    version = entry.dist.version if entry.dist else None
+    version = _metadata(entry, "Version")
     return PluginInfo(entry.name, _distribution(entry), version, status, **fields)

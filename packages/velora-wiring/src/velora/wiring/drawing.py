@@ -106,12 +106,11 @@ def _matplotlib(module: str) -> Any:
 def _places(layer: str, count: int) -> Places:
     """Returns the (count, 2) places of a layer's neurons in a column."""
     height = min(0.11 * (count - 1), 1.0)
-    y = torch.linspace(height / 2, -height / 2, count)
+    y = np.linspace(height / 2, -height / 2, count)
     # Many neurons stand in zigzag, so that none touches the next.
-    zigzag = (
-        0.05 * (torch.arange(count) % 2 - 0.5) if count > 24 else torch.zeros(count)
-    )
-    return torch.stack((_COLUMNS[layer] + zigzag, y), dim=1)
+    width = 0.05 if count > 24 else 0.0
+    x = _COLUMNS[layer] + width * (np.arange(count) % 2 - 0.5)
+    return np.stack((x, y), axis=1)
 
 
 def _draw_synapses(axes: Axes, mask: Tensor, start: Places, end: Places) -> None:

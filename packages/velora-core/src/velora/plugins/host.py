@@ -195,7 +195,7 @@ def _cause(error: BaseException) -> str:
 def _metadata(entry: EntryPoint, field: str) -> str | None:
     """Reads a field of the distribution, None where the metadata lacks it."""
     metadata = entry.dist.metadata if entry.dist else None
-    return metadata.get(field) if metadata else None
+    return metadata[field] if metadata and field in metadata else None
 
 
 def _distribution(entry: EntryPoint) -> str | None:

@@ -57,4 +57,4 @@ class NetworkBody(nn.Module):
             return outputs[-1]
         # A network may drop the batch dimension of a single row.
         outputs = self.network(features)
-        return outputs.view(-1, self.out_features)
+        return outputs.reshape(-1, self.out_features)

@@ -1,0 +1,52 @@
+"""The examples and benchmarks run as their first lines say, in small."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PNG = b"\x89PNG"
+
+
+def run(script: str, *options: str | Path, cwd: Path) -> str:
+    command = [sys.executable, ROOT / script, *options]
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("policy", ["NCPPolicy", "LiquidPolicy"])
+def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
+    options = ["--policy", policy, "--steps", "512", "--seed", "3", "--out", "out"]
+    said = run("examples/quickstart.py", *options, cwd=tmp_path)
+    for picture in ("learning.png", "wiring.png"):
+        content = (tmp_path / "out" / picture).read_bytes()
+        assert content.startswith(PNG)
+        assert len(content) > 10_000
+    assert "Mean reward over 20 episodes" in said
+    assert "active" in said
+    load = said.split("load it again: ")[1].strip()
+    subprocess.run([sys.executable, "-c", load], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize(
+    ("script", "options"),
+    [
+        ("classic_control", ["--seeds", "1", "--steps", "512", "--jobs", "1"]),
+        ("step", ["--rounds", "1", "--ppo-rounds", "1", "--ppo-steps", "1024"]),
+        ("wiring", ["--largest", "2000"]),
+    ],
+)
+def test_benchmark_prints_a_table_and_writes_json(
+    script: str, options: list[str], tmp_path: Path
+) -> None:
+    said = run(f"benchmarks/{script}.py", *options, "--json", "out.json", cwd=tmp_path)
+    assert "━" in said
+    assert json.loads((tmp_path / "out.json").read_text())

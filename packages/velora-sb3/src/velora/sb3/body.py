@@ -53,8 +53,8 @@ class NetworkBody(nn.Module):
         """
         if self.recurrent:
             steps = features[None] if features.dim() == 2 else features.transpose(0, 1)
-            outputs: Tensor = self.network.forward_sequence(steps)[0]  # (T, B, O)
-            return outputs[-1]
+            sequence: Tensor = self.network.forward_sequence(steps)[0]  # (T, B, O)
+            return sequence[-1]
+        outputs: Tensor = self.network(features)
         # A network may drop the batch dimension of a single row.
-        outputs = self.network(features)
-        return outputs.reshape(-1, self.out_features)
+        return outputs if outputs.dim() == 2 else outputs[None]

@@ -13,8 +13,8 @@ def mish(x: Tensor) -> Tensor:
     """Computes x·tanh(softplus(x)) (Misra 2019).
 
     PyTorch's own operator is scalar code on a CPU. Large tensors take vectorised
-    operators there: about half the time forward and backward, a third without
-    gradients. The results agree to rounding.
+    operators there, about twice as fast forward and backward, three times without
+    gradients; the results agree to rounding. A hand-written backward was slower.
 
     Args:
         x: any shape.
@@ -22,11 +22,10 @@ def mish(x: Tensor) -> Tensor:
     Returns:
         The same shape.
     """
-    precise = x.dtype in (torch.float32, torch.float64)
-    if x.device.type != "cpu" or not precise or torch.compiler.is_compiling():
+    if x.numel() < _LARGE or x.device.type != "cpu" or torch.compiler.is_compiling():
         return functional.mish(x)
-    if x.numel() < _LARGE:
-        return functional.mish(x)
+    if x.dtype not in (torch.float32, torch.float64):
+        return functional.mish(x)  # it computes in a wider type than it returns
     if torch.is_grad_enabled() and x.requires_grad:
         return x * torch.tanh(functional.softplus(x))
     # tanh(softplus(x)) = 1 - 2 / ((1 + e^x)² + 1)

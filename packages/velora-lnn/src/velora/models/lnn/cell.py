@@ -18,7 +18,8 @@ from velora.models.lnn.sparse import (
 )
 
 Timespans = float | Tensor | None
-_LARGE = 1 << 18  # packed weights, 1 MiB: from here on an allocation costs page faults
+# From this many weights on, copying them into one costs more than five products.
+_LARGE = 1 << 18
 
 
 class CellWeights(NamedTuple):
@@ -151,50 +152,42 @@ class NCPLiquidCell(nn.Module):
             )
         check_hidden(hidden, x.shape[0], self.n_hidden)
         t = step_timespans(timespans, x.shape[0])
-        return self.step(self.weights(), x, hidden, t)
+        z = torch.cat((x, hidden), dim=1)  # (B, F + H)
+        if 5 * self.n_hidden * self.head_size > _LARGE:
+            return _blend(*(head(z) for head in self.heads), timespans=t)
+        return self.step(self.weights(), z, t)
 
     def weights(self, *, unit_time: bool = False) -> CellWeights:
         """Packs the heads, so that a step is one product and not five.
 
         Args:
-            unit_time: whether the weights serve many steps with t = 1: then it pays
-                to make one head of the two f heads.
+            unit_time: whether t is 1 in all steps to come: then it pays to make one
+                head of the two f heads.
         """
-        weight = torch.stack([head.weight for head in self.heads])  # (5, H, F + H)
-        if weight.numel() < _LARGE:
-            weight = weight * self.sparsity_mask
-        else:
-            # A second copy of weights this large costs more than their product.
-            weight = weight.mul_(self.sparsity_mask)
-        bias = torch.stack([head.bias for head in self.heads])  # (5, H)
+        weight = torch.stack([head.weight for head in self.heads]) * self.sparsity_mask
+        bias = torch.cat([head.bias for head in self.heads])  # (5·H,)
         if unit_time:
-            weight, bias = _one_f(weight), _one_f(bias)
-        return CellWeights(weight.flatten(0, 1), bias.flatten(), len(weight))
+            weight = _one_f(weight)  # (4, H, F + H)
+            bias = _one_f(bias.view(5, -1)).flatten()
+        return CellWeights(weight.flatten(0, 1), bias, len(weight))
 
     @staticmethod
     def step(
-        weights: CellWeights,
-        x: Tensor,
-        hidden: Tensor,
-        timespans: float | Tensor | None,
+        weights: CellWeights, z: Tensor, timespans: float | Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Goes one step with packed weights; arguments as in `forward`, unchecked.
+        """Goes one step with packed weights, unchecked.
 
-        Timespans are of shape () or (B, 1).
+        Args:
+            weights: of all heads.
+            z: (B, F + H) inputs and state.
+            timespans: () or (B, 1); None for 1.
+
+        Returns:
+            y: (B, H) outputs.
+            new_hidden: (B, H) state.
         """
-        z = torch.cat((x, hidden), dim=1)  # (B, F + H)
         heads = functional.linear(z, weights.weight, weights.bias)  # (B, N·H)
-        g, h, *f, proj = heads.chunk(weights.n_blocks, dim=1)  # each (B, H)
-        if len(f) == 1:
-            gate = torch.sigmoid(f[0])
-        elif timespans is None:
-            gate = torch.sigmoid(f[0] + f[1])
-        else:
-            if isinstance(timespans, Tensor):
-                timespans = timespans.to(heads.dtype)
-            gate = torch.sigmoid(f[0] * timespans + f[1])
-        new_hidden = torch.lerp(torch.tanh(g), torch.tanh(h), gate)
-        return proj + new_hidden, new_hidden
+        return _blend(*heads.chunk(weights.n_blocks, dim=1), timespans=timespans)
 
     def _with_state(self, mask: Tensor) -> Tensor:
         """Turns a wiring's (F, H) mask into the (H, F + H) mask of the heads."""
@@ -209,6 +202,23 @@ class NCPLiquidCell(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
         _share_mask(self)
         return self
+
+
+def _blend(
+    g: Tensor, h: Tensor, *f_and_proj: Tensor, timespans: float | Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Computes (y, new_hidden) of the (B, H) heads: g, h, one or two f, proj."""
+    *f, proj = f_and_proj
+    if len(f) == 1:
+        gate = torch.sigmoid(f[0])
+    elif timespans is None:
+        gate = torch.sigmoid(f[0] + f[1])
+    else:
+        if isinstance(timespans, Tensor):
+            timespans = timespans.to(g.dtype)
+        gate = torch.sigmoid(f[0] * timespans + f[1])
+    new_hidden = torch.lerp(torch.tanh(g), torch.tanh(h), gate)
+    return proj + new_hidden, new_hidden
 
 
 def _one_f(blocks: Tensor) -> Tensor:

@@ -238,7 +238,8 @@ class LiquidNCPNetwork(WiredNetwork):
             if resets is not None:
                 hidden = hidden.masked_fill(resets[step, :, None], 0)
             t = timespans[step] if isinstance(timespans, Tensor) else timespans
-            y, hidden = self.command.step(weights, inter[step], hidden, t)
+            z = torch.cat((inter[step], hidden), dim=1)
+            y, hidden = self.command.step(weights, z, t)
             outputs.append(y)
             states.append(hidden)
         y = self.motor(mish(torch.stack(outputs)))  # (T, B, O)
@@ -297,7 +298,8 @@ class FrozenStep:
         if h_state is None:
             h_state = x.new_zeros(x.shape[0], self.hidden_size)
         inter = mish(functional.linear(x, *self.inter))
-        y, h_state = NCPLiquidCell.step(self.command, inter, h_state, None)
+        z = torch.cat((inter, h_state), dim=1)
+        y, h_state = NCPLiquidCell.step(self.command, z, None)
         return _unbatched(functional.linear(mish(y), *self.motor)), h_state
 
 

@@ -155,7 +155,7 @@ class SparseLinear(nn.Module):
         Raises:
             ValueError: the last dimension of `x` is not F.
         """
-        if x.shape[-1:] != (self.in_features,):
+        if x.dim() == 0 or x.shape[-1] != self.in_features:
             raise ValueError(
                 f"`x` must have shape (..., in_features) = (..., {self.in_features}); "
                 f"got {tuple(x.shape)}."

@@ -158,12 +158,13 @@ class PluginHost:
             raise PluginError(f"the entry point names the same object as {other}")
         self._manager.register(plugin, name=_key(entry))
         self._manager.check_pending()
-        others = [p for p in self._manager.get_plugins() if p is not plugin]
         provides = []
         for name, registry in self._registries.items():
             before = dict(registry)
-            hook = f"velora_register_{name}"
-            self._manager.subset_hook_caller(hook, others)(registry=registry)
+            caller = getattr(self._manager.hook, f"velora_register_{name}")
+            for hook in caller.get_hookimpls():
+                if hook.plugin is plugin:
+                    hook.function(*([registry] if "registry" in hook.argnames else []))
             provides += [
                 f"{registry.kind} {key}"
                 for key, value in registry.items()
@@ -182,7 +183,7 @@ class PluginHost:
 
 def _report(what: str, error: BaseException) -> None:
     """Warns of a plugin that failed, or raises where plugins are strict."""
-    if os.environ.get(STRICT, "") not in ("", "0"):
+    if os.environ.get(STRICT) == "1":
         raise PluginError(f"{what}: {_cause(error)}") from error
     warnings.warn(f"{what}: {_cause(error)}", RuntimeWarning, stacklevel=2)
 

@@ -45,12 +45,13 @@ def set_device(device: str | torch.device = "auto") -> torch.device:
 
 def _available() -> list[str]:
     """Returns the devices that PyTorch can use now, the best first."""
-    devices = [
-        f"{kind}:{index}"
-        for kind, module in (("cuda", torch.cuda), ("xpu", torch.xpu))
-        if module.is_available()
-        for index in range(module.device_count())
-    ]
-    if torch.backends.mps.is_available():
-        devices.append("mps:0")
-    return [*devices, "cpu"]
+    if hasattr(torch, "accelerator"):  # from PyTorch 2.6 on
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        kind = accelerator.type if accelerator else None
+        count = torch.accelerator.device_count()
+    elif torch.cuda.is_available():
+        kind, count = "cuda", torch.cuda.device_count()
+    else:
+        kind = "mps" if torch.backends.mps.is_available() else None
+        count = 1
+    return [f"{kind}:{index}" for index in range(count) if kind] + ["cpu"]

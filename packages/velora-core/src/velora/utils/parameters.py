@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 
@@ -26,14 +25,15 @@ def active_parameters(module: nn.Module) -> int:
         TypeError: `module` is no `torch.nn.Module`.
     """
     _check_module(module)
-    removed: dict[int, int] = {}
+    kept: dict[int, Tensor] = {}  # by weight: a shared one may have several masks
     for layer in module.modules():
         weight, mask = getattr(layer, "weight", None), getattr(layer, "mask", None)
         if not isinstance(weight, nn.Parameter) or not isinstance(mask, Tensor):
             continue
         if weight.requires_grad and weight.shape == mask.shape:
-            removed[id(weight)] = mask.numel() - int(torch.count_nonzero(mask))
-    return total_parameters(module) - sum(removed.values())
+            kept[id(weight)] = (mask != 0) | kept.get(id(weight), mask != 0)
+    removed = sum(int((~mask).sum()) for mask in kept.values())
+    return total_parameters(module) - removed
 
 
 def _check_module(module: nn.Module) -> None:

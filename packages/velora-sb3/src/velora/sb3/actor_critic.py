@@ -188,6 +188,7 @@ class NetworkActorCriticPolicy(ActorCriticPolicy):
     def _get_constructor_parameters(self) -> dict[str, Any]:
         data = super()._get_constructor_parameters()
         del data["net_arch"], data["activation_fn"]
+        data["share_features_extractor"] = self.share_features_extractor
         return data | self.choice.as_kwargs()
 
 

@@ -138,10 +138,10 @@ def _draw_recurrence(axes: Axes, mask: Tensor, places: Places) -> None:
         x = _COLUMNS["command"]
         axes.add_patch(
             patches.FancyBboxPatch(
-                (x - 0.07, bottom - 0.01),
+                (x - 0.07, bottom),
                 0.14,
-                top - bottom + 0.02,
-                boxstyle="round,pad=0.03,rounding_size=0.07",
+                top - bottom,
+                boxstyle="round,pad=0.028,rounding_size=0.07",
                 facecolor="#E8E8E8",
                 edgecolor=_PALE,
                 linewidth=0.8,

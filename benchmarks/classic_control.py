@@ -45,7 +45,7 @@ def train(job: tuple[str, int, int]) -> dict[str, Any]:
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         # CartPole needs no memory, so a liquid policy may start from zero.
-        warnings.filterwarnings("ignore", "The recurrent network", UserWarning)
+        warnings.filterwarnings("ignore", "A recurrent network", UserWarning)
         model = PPO(
             policy,
             make_vec_env("CartPole-v1", n_envs=8, seed=seed),

@@ -60,7 +60,12 @@ def draw_learning_curve(curve: Returns, path: Path) -> None:
 
 
 @click.command()
-@click.option("--policy", default="NCPPolicy", help="NCPPolicy or LiquidPolicy.")
+@click.option(
+    "--policy",
+    default="NCPPolicy",
+    type=click.Choice(["NCPPolicy", "LiquidPolicy"]),
+    help="What the agent thinks with.",
+)
 @click.option("--steps", default=100_000, help="Steps to train for.")
 @click.option("--seed", default=0, help="Of the networks, wirings and environments.")
 @click.option("--device", default="cpu", help='"cpu", "cuda", ... or "auto".')

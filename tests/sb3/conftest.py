@@ -22,8 +22,6 @@ ACTION_SPACES = {
     "multi_discrete": spaces.MultiDiscrete([2, 3]),
     "multi_binary": spaces.MultiBinary(5),
 }
-# The parameters of each distribution: what the motor neurons must be.
-MOTOR = {"box": 3, "discrete": 4, "multi_discrete": 5, "multi_binary": 5}
 
 
 class RandomEnv(gym.Env[np.ndarray, Any]):

@@ -90,11 +90,10 @@ def test_wirings_are_equal_by_value(wiring):
     assert wiring != "wiring"
 
 
-def test_wirings_of_another_sparsity_are_not_equal(wiring):
-    other = Wiring(3, 10, 2, sparsity_level=0.51).with_masks(wiring.masks)
-    assert other.masks == wiring.masks
-    assert other.counts == wiring.counts
+def test_wirings_with_the_same_synapses_are_equal_however_they_were_drawn(wiring):
+    other = Wiring(3, 10, 2, sparsity_level=0.51, seed=2)
     assert other != wiring
+    assert other.with_masks(wiring.masks) == wiring
 
 
 def test_wiring_repr_shows_how_to_make_it(wiring):
@@ -139,3 +138,14 @@ def test_with_masks_refuses_fractions(wiring, value):
     mask[0, 0] = value
     with pytest.raises((ValueError, TypeError), match="motor"):
         wiring.with_masks(changed(wiring.masks, "motor", mask))
+
+
+def test_with_masks_shares_no_memory_with_what_it_was_given(wiring):
+    other = wiring.with_masks(wiring.masks)
+    other.masks.inter.zero_()
+    assert other != wiring
+
+
+def test_with_masks_refuses_what_is_no_mask(wiring):
+    with pytest.raises(TypeError, match="`masks` must be LayerMasks; got dict"):
+        wiring.with_masks({})

@@ -45,13 +45,14 @@ def set_device(device: str | torch.device = "auto") -> torch.device:
 
 def _available() -> list[str]:
     """Returns the devices that PyTorch can use now, the best first."""
-    if hasattr(torch, "accelerator"):  # from PyTorch 2.6 on
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
+    kind, count = None, 0
+    if not hasattr(torch, "accelerator"):  # before PyTorch 2.6
+        if torch.cuda.is_available():
+            kind, count = "cuda", torch.cuda.device_count()
+        elif torch.backends.mps.is_available():
+            kind, count = "mps", 1
+    elif torch.accelerator.is_available():
+        accelerator = torch.accelerator.current_accelerator()
         kind = accelerator.type if accelerator else None
         count = torch.accelerator.device_count()
-    elif torch.cuda.is_available():
-        kind, count = "cuda", torch.cuda.device_count()
-    else:
-        kind = "mps" if torch.backends.mps.is_available() else None
-        count = 1
-    return [f"{kind}:{index}" for index in range(count) if kind] + ["cpu"]
+    return [*(f"{kind}:{index}" for index in range(count)), "cpu"]

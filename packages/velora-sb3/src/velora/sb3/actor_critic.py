@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import (
@@ -25,7 +25,7 @@ from velora.sb3.features import default_extractor, warn_without_memory
 
 
 class ActorCriticNetworks(nn.Module):
-    """An actor and a critic side by side, in the place of SB3's `MlpExtractor`.
+    """An actor and a critic side by side, where SB3's policies have an `MlpExtractor`.
 
     Its latent codes are the motor neurons themselves, so nothing follows them. For
     gSDE the actor's code ends with the features, of which the noise is a function.
@@ -129,7 +129,7 @@ class NetworkActorCriticPolicy(ActorCriticPolicy):
                 normalize_images=kwargs.get("normalize_images", True),
             )
         if self.choice.recurrent:
-            warn_without_memory(self.choice.network, features_extractor_class)
+            warn_without_memory(observation_space, features_extractor_class)
         super().__init__(
             observation_space,
             action_space,
@@ -158,7 +158,7 @@ class NetworkActorCriticPolicy(ActorCriticPolicy):
         if self.ortho_init:
             extractors = (self.pi_features_extractor, self.vf_features_extractor)
             for extractor in dict.fromkeys(extractors):
-                extractor.apply(partial(self.init_weights, gain=np.sqrt(2)))
+                extractor.apply(partial(self.init_weights, gain=math.sqrt(2)))
         self.optimizer = self.optimizer_class(
             self.parameters(),
             lr=lr_schedule(1),  # type: ignore[call-arg]  # every optimizer has one

@@ -39,10 +39,12 @@ class NetworkChoice:
             ValueError: a role is missing or unknown.
         """
         networks()[self.network]
-        if isinstance(self.n_neurons, Mapping) and set(self.n_neurons) != set(roles):
+        sizes = self.n_neurons
+        if isinstance(sizes, Mapping) and not (roles and set(sizes) == set(roles)):
+            expected = f" or a dict with the keys {list(roles)}" if roles else ""
             raise ValueError(
-                f"`n_neurons` must be an int or a dict with the keys {list(roles)}; "
-                f"got the keys {list(self.n_neurons)}."
+                f"`n_neurons` must be an int{expected}; got a dict with the keys "
+                f"{list(sizes)}."
             )
 
     @property
@@ -59,6 +61,11 @@ class NetworkChoice:
             "init_type": self.init_type,
         }
         given = {name: value for name, value in options.items() if value is not None}
+        if twice := sorted(given.keys() & self.network_kwargs.keys()):
+            raise ValueError(
+                f"{twice} must be given once; got them both as arguments and in "
+                "`network_kwargs`."
+            )
         return NetworkBody(
             self.network, in_features, out_features, given | dict(self.network_kwargs)
         )

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    NatureCNN,
+)
 from torch import Tensor
 
 from velora.sb3.choice import NetworkChoice
@@ -25,6 +29,8 @@ class NetworkExtractor(BaseFeaturesExtractor):
         init_type: how weights start; see `velora.models.lnn.SparseLinear`.
         network: a name in `velora.plugins.networks()`; None is the class's own.
         network_kwargs: further options of the network's builder.
+        normalized_image: whether images are normalized already, as in
+            `stable_baselines3.common.torch_layers.NatureCNN`.
 
     Raises:
         KeyError: the network is unknown; the message lists the known ones.
@@ -43,6 +49,7 @@ class NetworkExtractor(BaseFeaturesExtractor):
         init_type: str | None = None,
         network: str | None = None,
         network_kwargs: Mapping[str, Any] | None = None,
+        normalized_image: bool = False,
     ) -> None:
         super().__init__(observation_space, features_dim)
         choice = NetworkChoice(
@@ -54,11 +61,15 @@ class NetworkExtractor(BaseFeaturesExtractor):
         )
         choice.check_roles()
         extractor_class = default_extractor(
-            observation_space, recurrent=choice.recurrent
+            observation_space,
+            recurrent=choice.recurrent,
+            normalize_images=not normalized_image,
         )
         if choice.recurrent:
-            warn_without_memory(choice.network, extractor_class)
-        self.inputs = extractor_class(observation_space)
+            warn_without_memory(observation_space, extractor_class)
+        of_images = issubclass(extractor_class, (NatureCNN, CombinedExtractor))
+        options = {"normalized_image": normalized_image} if of_images else {}
+        self.inputs = extractor_class(observation_space, **options)
         self.body = choice.body("features", self.inputs.features_dim, features_dim)
 
     def forward(self, observations: Tensor) -> Tensor:

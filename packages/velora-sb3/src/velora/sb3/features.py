@@ -59,14 +59,17 @@ def default_extractor(
 
 
 def warn_without_memory(
-    network: str, features_extractor_class: type[BaseFeaturesExtractor]
+    observation_space: spaces.Space[Any],
+    features_extractor_class: type[BaseFeaturesExtractor],
 ) -> None:
     """Says that a recurrent network will start every step from a zero state."""
-    if not issubclass(features_extractor_class, WindowExtractor):
+    without_time = (FlattenExtractor, NatureCNN, CombinedExtractor)
+    if issubclass(features_extractor_class, without_time):
         warnings.warn(
-            f"The recurrent network {network!r} starts every step from a zero state "
-            "here, so it has no memory. For memory wrap the environment in gymnasium's "
-            "FrameStackObservation, which gives windows of shape (T, F).",
+            "A recurrent network has no memory here: observations in "
+            f"{observation_space} have no time axis, so it starts every step from a "
+            "zero state. For memory wrap the environment in gymnasium's "
+            "FrameStackObservation, which makes windows of shape (T, F) of flat boxes.",
             UserWarning,
             stacklevel=3,
         )

@@ -53,9 +53,15 @@ def draw(
 
     Raises:
         ImportError: matplotlib is not installed.
+        TypeError: `wiring` is neither a wiring nor masks.
         ValueError: there are more or fewer names than neurons.
     """
     masks = wiring.masks if isinstance(wiring, Wiring) else wiring
+    if not isinstance(masks, LayerMasks):
+        raise TypeError(
+            f"`wiring` must be a Wiring or LayerMasks; got {type(wiring).__name__}. Of "
+            "a network, pass `network.synapses`."
+        )
     sizes = {
         "sensory": masks.inter.shape[0],
         "inter": masks.command.shape[0],

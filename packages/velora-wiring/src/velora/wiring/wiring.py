@@ -27,7 +27,8 @@ class Wiring:
     neurons, each inter neuron `n_connections.inter` distinct command neurons, each
     motor neuron listens to `n_connections.motor` distinct command neurons, and
     `n_connections.command` synapses recur among the command neurons. Then every
-    neuron with no synapse in, or none out, gets one at random.
+    neuron with no synapse in, or none out, gets one at random. Two wirings are equal
+    when their counts and masks are.
 
     Args:
         in_features: sensory neurons, at least 1.
@@ -114,12 +115,18 @@ class Wiring:
             masks: masks of -1, 0 and 1 for `counts`; `recurrent` may be None.
 
         Raises:
+            TypeError: `masks` is no `LayerMasks`.
             ValueError: a mask has the wrong shape or other values.
         """
+        if not isinstance(masks, LayerMasks):
+            raise TypeError(f"`masks` must be LayerMasks; got {type(masks).__name__}.")
         _check_masks(masks, self.counts)
         other = copy.copy(self)
         other.masks = LayerMasks(
-            **{name: mask.to("cpu", torch.int32) for name, mask in masks.items()}
+            **{
+                name: mask.to("cpu", torch.int32, copy=True)
+                for name, mask in masks.items()
+            }
         )
         return other
 
@@ -137,6 +144,7 @@ class Wiring:
         """Makes a wiring from what `to_dict` gave; draws nothing.
 
         Raises:
+            TypeError: `data` is no mapping or a count no integer.
             ValueError: the format version is unknown, an entry is missing, or the
                 masks do not fit the counts.
         """
@@ -159,7 +167,7 @@ class Wiring:
             )
         wiring = cls.__new__(cls)
         wiring._configure(*(data[key] for key in _CONFIGURATION))
-        wiring._builds = _integer("builds", data.get("builds", 1))
+        wiring._builds = _count("builds", data.get("builds", 1))
         try:
             masks = {
                 name: torch.tensor(rows, device="cpu")
@@ -179,11 +187,7 @@ class Wiring:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Wiring):
             return NotImplemented
-        return (
-            self.counts == other.counts
-            and self.sparsity_level == other.sparsity_level
-            and self.masks == other.masks
-        )
+        return self.counts == other.counts and self.masks == other.masks
 
     __hash__ = None  # type: ignore[assignment]  # `build` changes it
 

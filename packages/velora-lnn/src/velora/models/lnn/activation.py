@@ -22,11 +22,14 @@ def mish(x: Tensor) -> Tensor:
     Returns:
         The same shape.
     """
-    if x.numel() < _LARGE or x.device.type != "cpu" or torch.compiler.is_compiling():
+    # The compiler fuses PyTorch's own, and must not see a choice by size.
+    if torch.compiler.is_compiling() or x.numel() < _LARGE or x.device.type != "cpu":
         return functional.mish(x)
     if x.dtype not in (torch.float32, torch.float64):
         return functional.mish(x)  # it computes in a wider type than it returns
     if torch.is_grad_enabled() and x.requires_grad:
         return x * torch.tanh(functional.softplus(x))
-    # tanh(softplus(x)) = 1 - 2 / ((1 + e^x)² + 1)
-    return x - (2 * x).div_(torch.exp(x).add_(1).square_().add_(1))
+    # With n = e^x·(e^x + 2), tanh(softplus(x)) is n / (n + 2), and 1 from x = 20 on.
+    e = torch.exp(x.clamp(max=20))
+    n = (e + 2).mul_(e)
+    return n.div_(n + 2).mul_(x)

@@ -62,6 +62,7 @@ class NCPLiquidCell(nn.Module):
         head_size: F + H, the inputs of each head.
 
     Raises:
+        TypeError: a size is no integer or the mask no tensor.
         ValueError: a size is below 1, the mask has another shape or the
             `init_type` is unknown.
     """

@@ -19,7 +19,7 @@ from velora.models.lnn.cell import (
 )
 from velora.models.lnn.sequence import sequence_resets, sequence_timespans
 from velora.models.lnn.sparse import SparseLinear, oriented
-from velora.models.lnn.wired import WiredNetwork
+from velora.models.lnn.wired import WiredNetwork, check_batch
 from velora.wiring import Wiring
 
 
@@ -78,7 +78,7 @@ class NCPNetwork(WiredNetwork):
         Raises:
             ValueError: `x` has another shape.
         """
-        self._check_batch(x)
+        check_batch(x, self.in_features)
         x = mish(self.inter(x))
         x = mish(self.command(x))
         return _unbatched(self.motor(x))
@@ -164,7 +164,7 @@ class LiquidNCPNetwork(WiredNetwork):
         Raises:
             ValueError: an argument has another shape.
         """
-        self._check_batch(x)
+        check_batch(x, self.in_features)
         if h_state is None:
             h_state = self.initial_state(x.shape[0])
         y, h_state = self.command(mish(self.inter(x)), h_state)
@@ -278,7 +278,7 @@ class LiquidNCPNetwork(WiredNetwork):
         return jacobian
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrozenStep:
     """One step of a `LiquidNCPNetwork` with weights that no longer change.
 
@@ -295,8 +295,10 @@ class FrozenStep:
         self, x: Tensor, h_state: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Goes one step; arguments and results as in `LiquidNCPNetwork.forward`."""
+        check_batch(x, self.inter[0].shape[1])
         if h_state is None:
             h_state = x.new_zeros(x.shape[0], self.hidden_size)
+        check_hidden(h_state, x.shape[0], self.hidden_size)
         inter = mish(functional.linear(x, *self.inter))
         z = torch.cat((inter, h_state), dim=1)
         y, h_state = NCPLiquidCell.step(self.command, z, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import SupportsIndex
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ def oriented(mask: Tensor) -> Tensor:
 def check_sizes(**sizes: int) -> None:
     """Refuses a size that is no integer (TypeError) or below 1 (ValueError)."""
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int):
+        if isinstance(size, bool) or not isinstance(size, SupportsIndex):
             raise TypeError(f"`{name}` must be an integer; got {size!r}.")
         if size < 1:
             raise ValueError(f"`{name}` must be at least 1; got {size}.")
@@ -48,7 +49,8 @@ def check_mask(mask: Tensor, sizes: dict[str, int]) -> None:
 class SparseLinear(nn.Module):
     """`nn.Linear` with a mask over its weights: `x @ (weight * mask).T + bias`.
 
-    A masked weight has no effect and gets no gradient, whatever is written into it.
+    A masked weight has no effect and gets no gradient, whatever finite value is
+    written into it.
     This is no `nn.Linear`, which Stable-Baselines3 would initialise anew.
 
     Args:
@@ -65,6 +67,7 @@ class SparseLinear(nn.Module):
         mask: (O, F) persistent buffer of the weight's dtype.
 
     Raises:
+        TypeError: a size is no integer or the mask no tensor.
         ValueError: a size is below 1, the mask has another shape or the
             `init_type` is unknown.
     """

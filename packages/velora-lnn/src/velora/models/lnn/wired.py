@@ -48,11 +48,20 @@ class WiredNetwork(nn.Module, ABC):
     def masks(self) -> LayerMasks:
         """The synapses that the network computes with, 1 each, (from, to)."""
         command, recurrent = self._command_synapses()
-        return _as_masks(self.inter.mask, command, self.motor.mask, recurrent)
+        return _as_masks(
+            self.inter.mask != 0,
+            command != 0,
+            self.motor.mask != 0,
+            None if recurrent is None else recurrent != 0,
+        )
 
     @property
     def wiring(self) -> Wiring:
-        """The wiring that the network computes with."""
+        """The wiring that the network computes with.
+
+        Its synapses are those of the layers; its `sparsity_level` is the one that the
+        network was made with, also after other synapses were loaded.
+        """
         return self._drawn.with_masks(self.masks)
 
     @property
@@ -98,12 +107,19 @@ class WiredNetwork(nn.Module, ABC):
     def _command_effect(self) -> tuple[Tensor, Tensor | None]:
         """Returns the (to, from) effects of the synapses of `_command_synapses`."""
 
-    def _check_batch(self, x: Tensor) -> None:
-        if x.dim() != 2:
-            raise ValueError(
-                f"Unsupported dimensionality: `x` must have shape (batch, in_features)"
-                f" = (batch, {self.in_features}); got {tuple(x.shape)}."
-            )
+
+def check_batch(x: Tensor, in_features: int) -> None:
+    """Refuses inputs of another shape than (B, in_features) with a ValueError."""
+    if x.dim() != 2:
+        raise ValueError(
+            "Unsupported dimensionality: `x` must have shape (batch, in_features) = "
+            f"(batch, {in_features}); got {tuple(x.shape)}."
+        )
+    if x.shape[1] != in_features:
+        raise ValueError(
+            f"`x` must have shape (batch, in_features) = (batch, {in_features}); got "
+            f"{tuple(x.shape)}."
+        )
 
 
 def _as_masks(

@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from typing import Literal, overload
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from velora.models.lnn.activation import mish
-from velora.models.lnn.cell import (
-    CellWeights,
-    NCPLiquidCell,
-    Timespans,
-    check_hidden,
-)
+from velora.models.lnn.cell import NCPLiquidCell, Timespans, check_hidden
+from velora.models.lnn.frozen import FrozenStep, masked
 from velora.models.lnn.sequence import sequence_resets, sequence_timespans
 from velora.models.lnn.sparse import SparseLinear, oriented
-from velora.models.lnn.wired import WiredNetwork, check_batch
-from velora.wiring import Wiring
+from velora.models.lnn.wired import WiredNetwork, check_batch, unbatched
 
 
 class NCPNetwork(WiredNetwork):
     """A sparse feed-forward network with the wiring of a Neural Circuit Policy.
 
-    sensory → inter → Mish → command → Mish → motor, all `SparseLinear`. Source of the
-    wiring: Lechner et al. 2020, "Neural circuit policies enabling auditable autonomy".
-
-    Args:
-        in_features: size F of an input.
-        n_neurons: decision neurons, at least 2.
-        out_features: size O of an output.
-        sparsity_level: share of synapses left out, in [0.1, 0.9].
-        init_type: how weights start; see `SparseLinear.reset_parameters`.
-        device: where the network is made; None is PyTorch's default. The synapses
-            are drawn from PyTorch's global CPU generator on every device.
-
-    Raises:
-        TypeError: a size is no integer.
-        ValueError: a size is too small, the sparsity outside its range or the
-            `init_type` unknown.
+    sensory → inter → Mish → command → Mish → motor, all `SparseLinear`. Arguments,
+    attributes and errors are those of `WiredNetwork`.
     """
 
     command: SparseLinear
-
-    def __init__(
-        self,
-        in_features: int,
-        n_neurons: int,
-        out_features: int,
-        *,
-        sparsity_level: float = 0.5,
-        init_type: str = "kaiming_uniform",
-        device: torch.device | str | None = None,
-    ) -> None:
-        wiring = Wiring(
-            in_features, n_neurons, out_features, sparsity_level=sparsity_level
-        )
-        super().__init__(wiring)
-        masks, counts = wiring.data()
-        layer = partial(SparseLinear, init_type=init_type, device=device)
-        self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
-        self.command = layer(counts.inter, counts.command, oriented(masks.command))
-        self.motor = layer(counts.command, counts.motor, oriented(masks.motor))
 
     def forward(self, x: Tensor) -> Tensor:
         """Computes the motor neurons.
@@ -81,7 +39,20 @@ class NCPNetwork(WiredNetwork):
         check_batch(x, self.in_features)
         x = mish(self.inter(x))
         x = mish(self.command(x))
-        return _unbatched(self.motor(x))
+        return unbatched(self.motor(x))
+
+    def _build_command(
+        self,
+        in_features: int,
+        n_hidden: int,
+        mask: Tensor,
+        *,
+        init_type: str,
+        device: torch.device | str | None,
+    ) -> SparseLinear:
+        return SparseLinear(
+            in_features, n_hidden, oriented(mask), init_type=init_type, device=device
+        )
 
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
         return self.command.mask, None
@@ -95,54 +66,16 @@ class LiquidNCPNetwork(WiredNetwork):
 
     sensory → inter (`SparseLinear`) → Mish → command (`NCPLiquidCell`) → Mish →
     motor (`SparseLinear`). The state of the command neurons goes in and comes out;
-    the network keeps none.
-
-    Args:
-        in_features: size F of an input.
-        n_neurons: decision neurons, at least 2.
-        out_features: size O of an output.
-        sparsity_level: share of synapses left out, in [0.1, 0.9].
-        init_type: how weights start; see `SparseLinear.reset_parameters`.
-        device: where the network is made; None is PyTorch's default. The synapses
-            are drawn from PyTorch's global CPU generator on every device.
-
-    Attributes:
-        hidden_size: size H of the state, the number of command neurons.
-
-    Raises:
-        TypeError: a size is no integer.
-        ValueError: a size is too small, the sparsity outside its range or the
-            `init_type` unknown.
+    the network keeps none. Arguments, attributes and errors are those of
+    `WiredNetwork`.
     """
 
     command: NCPLiquidCell
 
-    def __init__(
-        self,
-        in_features: int,
-        n_neurons: int,
-        out_features: int,
-        *,
-        sparsity_level: float = 0.5,
-        init_type: str = "kaiming_uniform",
-        device: torch.device | str | None = None,
-    ) -> None:
-        wiring = Wiring(
-            in_features, n_neurons, out_features, sparsity_level=sparsity_level
-        )
-        super().__init__(wiring)
-        masks, counts = wiring.data()
-        layer = partial(SparseLinear, init_type=init_type, device=device)
-        self.hidden_size = counts.command
-        self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
-        self.command = NCPLiquidCell(
-            counts.inter,
-            counts.command,
-            masks.command,
-            init_type=init_type,
-            device=device,
-        )
-        self.motor = layer(counts.command, counts.motor, oriented(masks.motor))
+    @property
+    def hidden_size(self) -> int:
+        """Size H of the state: the command neurons."""
+        return self.command.n_hidden
 
     def initial_state(self, batch_size: int) -> Tensor:
         """Returns the (batch_size, H) state before a first step: zeros."""
@@ -168,7 +101,7 @@ class LiquidNCPNetwork(WiredNetwork):
         if h_state is None:
             h_state = self.initial_state(x.shape[0])
         y, h_state = self.command(mish(self.inter(x)), h_state)
-        return _unbatched(self.motor(mish(y))), h_state
+        return unbatched(self.motor(mish(y))), h_state
 
     @overload
     def forward_sequence(
@@ -254,10 +187,23 @@ class LiquidNCPNetwork(WiredNetwork):
         to the network later does not reach it.
         """
         return FrozenStep(
-            inter=_masked(self.inter),
+            inter=masked(self.inter),
             command=self.command.weights(unit_time=True),
-            motor=_masked(self.motor),
+            motor=masked(self.motor),
             hidden_size=self.hidden_size,
+        )
+
+    def _build_command(
+        self,
+        in_features: int,
+        n_hidden: int,
+        mask: Tensor,
+        *,
+        init_type: str,
+        device: torch.device | str | None,
+    ) -> NCPLiquidCell:
+        return NCPLiquidCell(
+            in_features, n_hidden, mask, init_type=init_type, device=device
         )
 
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
@@ -276,39 +222,3 @@ class LiquidNCPNetwork(WiredNetwork):
         jacobian: tuple[Tensor, Tensor]
         jacobian = torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
         return jacobian
-
-
-@dataclass(frozen=True, eq=False)
-class FrozenStep:
-    """One step of a `LiquidNCPNetwork` with weights that no longer change.
-
-    Called as the network is: `y, h_state = step(x, h_state)`.
-    """
-
-    inter: tuple[Tensor, Tensor | None]
-    command: CellWeights
-    motor: tuple[Tensor, Tensor | None]
-    hidden_size: int
-
-    @torch.no_grad()
-    def __call__(
-        self, x: Tensor, h_state: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Goes one step; arguments and results as in `LiquidNCPNetwork.forward`."""
-        check_batch(x, self.inter[0].shape[1])
-        if h_state is None:
-            h_state = x.new_zeros(x.shape[0], self.hidden_size)
-        check_hidden(h_state, x.shape[0], self.hidden_size)
-        inter = mish(functional.linear(x, *self.inter))
-        z = torch.cat((inter, h_state), dim=1)
-        y, h_state = NCPLiquidCell.step(self.command, z, None)
-        return _unbatched(functional.linear(mish(y), *self.motor)), h_state
-
-
-def _masked(layer: SparseLinear) -> tuple[Tensor, Tensor | None]:
-    bias = None if layer.bias is None else layer.bias.clone()
-    return layer.weight * layer.mask, bias
-
-
-def _unbatched(y: Tensor) -> Tensor:
-    return y.squeeze(0) if y.shape[0] == 1 else y

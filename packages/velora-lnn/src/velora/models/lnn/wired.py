@@ -3,41 +3,79 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from velora.models.lnn.sparse import SparseLinear
+from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.utils import active_parameters, total_parameters
 from velora.wiring import LayerMasks, NeuronCounts, Wiring
 
 
 class WiredNetwork(nn.Module, ABC):
-    """Three layers, sensory → inter → command → motor, that obey a wiring.
+    """A network with the wiring of a Neural Circuit Policy (NCP).
 
-    A subclass sets the layers `inter`, `command` and `motor`, and says what its
-    command layer computes. The wiring is read back from the layers, so what a
-    network shows after `load_state_dict` or `update_mask` is what it computes with.
-    The layers learn the sign of each synapse: masks are 1 where there is one.
+    Its layers are sensory → inter → command → motor; a subclass says what its command
+    layer is. Source of the wiring: Lechner et al. 2020, "Neural circuit policies
+    enabling auditable autonomy". It is read back from the layers, so what a network
+    shows after `load_state_dict` or `update_mask` is what it computes with. The layers
+    learn the sign of each synapse: masks are 1 where there is one.
+
+    Args:
+        in_features: size F of an input, the sensory neurons.
+        n_neurons: decision neurons (inter and command), at least 2.
+        out_features: size O of an output, the motor neurons.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `SparseLinear.reset_parameters`.
+        device: where the network is made; None is PyTorch's default. The synapses
+            are drawn from PyTorch's global CPU generator on every device.
 
     Attributes:
-        in_features: sensory neurons.
-        n_neurons: decision neurons (inter and command).
-        out_features: motor neurons.
+        inter: `SparseLinear` from sensory to inter neurons.
+        command: layer from inter to command neurons.
+        motor: `SparseLinear` from command to motor neurons.
         n_units: all neurons but the sensory ones.
+
+    Raises:
+        TypeError: a size is no integer.
+        ValueError: a size is too small, the sparsity outside its range or the
+            `init_type` unknown.
     """
 
-    inter: SparseLinear
     command: nn.Module
-    motor: SparseLinear
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(
+        self,
+        in_features: int,
+        n_neurons: int,
+        out_features: int,
+        *,
+        sparsity_level: float = 0.5,
+        init_type: str = "kaiming_uniform",
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__()
+        wiring = Wiring(
+            in_features, n_neurons, out_features, sparsity_level=sparsity_level
+        )
         self._drawn = wiring
         self.in_features = wiring.in_features
         self.n_neurons = wiring.n_neurons
         self.out_features = wiring.out_features
         self.n_units = wiring.n_neurons + wiring.out_features
+
+        masks, counts = wiring.data()
+        layer = partial(SparseLinear, init_type=init_type, device=device)
+        self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
+        self.command = self._build_command(
+            counts.inter,
+            counts.command,
+            masks.command,
+            init_type=init_type,
+            device=device,
+        )
+        self.motor = layer(counts.command, counts.motor, oriented(masks.motor))
 
     @property
     def counts(self) -> NeuronCounts:
@@ -100,6 +138,18 @@ class WiredNetwork(nn.Module, ABC):
         return self.inter.weight.device
 
     @abstractmethod
+    def _build_command(
+        self,
+        in_features: int,
+        n_hidden: int,
+        mask: Tensor,
+        *,
+        init_type: str,
+        device: torch.device | str | None,
+    ) -> nn.Module:
+        """Builds the command layer from a wiring's (inter, command) mask."""
+
+    @abstractmethod
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
         """Returns the (to, from) masks from inter neurons and among command ones."""
 
@@ -138,3 +188,8 @@ def _as_masks(
 
 def _signs(effect: Tensor) -> Tensor:
     return torch.where(effect < 0, -1, 1)
+
+
+def unbatched(y: Tensor) -> Tensor:
+    """Drops the batch dimension of a single row: (1, O) to (O,)."""
+    return y.squeeze(0) if y.shape[0] == 1 else y

@@ -46,8 +46,9 @@ class NCPLiquidCell(nn.Module):
         new_hidden = tanh(g_head(z)) * (1 - gate) + gate * tanh(h_head(z))
         y          = proj(z) + new_hidden
 
-    The synapses from `x` obey the mask; those from the state are dense. The output
-    `y` with its projection `proj` is ours: the paper reads the state itself.
+    The synapses from `x` obey the mask; those from the state are dense. We deviate from
+    the paper in two points: its time constant f·t has an offset, `f_head_to_h`, and an
+    output `y` with a projection is added to the state, which the paper reads itself.
 
     Args:
         in_features: size F of an input.

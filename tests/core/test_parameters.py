@@ -81,3 +81,10 @@ def test_mask_that_fits_no_weight_removes_nothing() -> None:
 def test_what_is_no_module_raises_type_error(count: object, module: object) -> None:
     with pytest.raises(TypeError, match=r"must be a torch\.nn\.Module; got \w+"):
         count(module)
+
+
+def test_weight_that_is_shared_counts_what_any_of_its_masks_keeps() -> None:
+    one, other = Masked(torch.eye(2, 3)), Masked(1 - torch.eye(2, 3))
+    other.weight = one.weight
+    both = nn.ModuleList([one, other])
+    assert active_parameters(both) == total_parameters(both)

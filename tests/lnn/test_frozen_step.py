@@ -79,3 +79,19 @@ def test_it_leaves_network_and_arguments_as_they_were(make_liquid):
     assert torch.equal(hidden, kept[1])
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])
+
+
+@pytest.mark.parametrize(
+    ("x", "hidden", "text"),
+    [
+        ((3,), None, "Unsupported dimensionality"),
+        ((5, 4), None, r"\(batch, 3\); got \(5, 4\)"),
+        ((5, 3), (4, 4), r"\(5, 4\); got \(4, 4\)"),
+    ],
+)
+def test_it_refuses_what_forward_refuses(make_liquid, x, hidden, text):
+    network = make_liquid((3, 10, 2), torch.float32)
+    state = None if hidden is None else torch.zeros(hidden)
+    for step in (network, network.frozen_step()):
+        with pytest.raises(ValueError, match=text):
+            step(torch.zeros(x), state)

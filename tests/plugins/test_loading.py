@@ -205,3 +205,20 @@ def test_warning_turned_into_an_error_can_be_asked_again(site: Any) -> None:
     with pytest.warns(RuntimeWarning, match="no_such_library"):
         assert list(host.registry("networks")) == ["first"]
     assert [info.status for info in host.plugins()] == ["active", "broken"]
+
+
+def test_hook_under_a_name_of_its_own_is_called_once(site: Any) -> None:
+    site.add(
+        "acme-named",
+        """
+        from velora.plugins import hookimpl
+
+        @hookimpl(specname="velora_register_networks")
+        def acme(registry):
+            registry.add("named", dict)
+        """,
+    )
+    site.network("acme-other", "other")
+    provides = {info.distribution: info.provides for info in site.host().plugins()}
+    assert provides["acme-named"] == ("network named",)
+    assert provides["acme-other"] == ("network other",)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.torch_layers import CombinedExtractor, NatureCNN
 from torch import Tensor, nn
 
 from velora.plugins import networks
@@ -134,3 +136,15 @@ def test_windows_matter_to_a_liquid_policy(make_agent: MakeAgent) -> None:
     first, _ = model.predict(obs, deterministic=True)
     second, _ = model.predict(other, deterministic=True)
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_extractor_knows_images_that_are_normalized(nested: bool) -> None:
+    space: Any = spaces.Box(0, 1, (1, 36, 36), np.float32)
+    expected: Any = NatureCNN
+    if nested:
+        space, expected = spaces.Dict({"image": space}), CombinedExtractor
+    extractor = NCPExtractor(space, 8, normalized_image=True)
+    assert isinstance(extractor.inputs, expected)
+    image = torch.rand(2, 1, 36, 36)
+    assert extractor({"image": image} if nested else image).shape == (2, 8)

@@ -197,3 +197,8 @@ def test_default_device_has_no_say(wiring):
     with torch.device("meta"):
         count, _ = lines(draw(wiring))
     assert count == synapses(wiring.masks)
+
+
+def test_what_is_no_wiring_is_refused_with_a_hint():
+    with pytest.raises(TypeError, match=r"got object\. Of a network, pass `network\."):
+        draw(object())

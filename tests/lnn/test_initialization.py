@@ -16,7 +16,7 @@ INIT_TYPES = (
     "sonar",
     "zero",
 )
-F, O = 200, 100  # noqa: E741
+F, O = 200, 100  # noqa: E741  # the contract's letters
 
 
 def dense(init_type):

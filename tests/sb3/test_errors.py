@@ -55,7 +55,7 @@ def test_extractor_refuses_an_unknown_network(make_env: Callable[..., Any]) -> N
 
 def test_extractor_refuses_sizes_by_role(make_env: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="`n_neurons` must be an int"):
-        NCPExtractor(make_env().observation_space, n_neurons={"pi": 3})  # type: ignore[arg-type]
+        NCPExtractor(make_env().observation_space, n_neurons={"pi": 3})  # type: ignore[arg-type]  # what is tested
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ def mish(x: Tensor) -> Tensor:
     """Computes x·tanh(softplus(x)) (Misra 2019).
 
     PyTorch's own operator is scalar code on a CPU. Large tensors take vectorised
-    operators there, about twice as fast forward and backward, three times without
-    gradients; the results agree to rounding. A hand-written backward was slower.
+    operators there, which are faster; the results agree to rounding. A hand-written
+    backward was slower.
 
     Args:
         x: any shape.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -42,17 +42,9 @@ class NCPNetwork(WiredNetwork):
         return unbatched(self.motor(x))
 
     def _build_command(
-        self,
-        in_features: int,
-        n_hidden: int,
-        mask: Tensor,
-        *,
-        init_type: str,
-        device: torch.device | str | None,
+        self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
     ) -> SparseLinear:
-        return SparseLinear(
-            in_features, n_hidden, oriented(mask), init_type=init_type, device=device
-        )
+        return SparseLinear(in_features, n_hidden, oriented(mask), **options)
 
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
         return self.command.mask, None
@@ -182,9 +174,9 @@ class LiquidNCPNetwork(WiredNetwork):
     def frozen_step(self) -> FrozenStep:
         """Returns the step as a function of the weights of now, without gradients.
 
-        The function takes and returns what `forward` does, about twice as fast: masks
-        are applied and heads packed once, here, and not at every step. What is done
-        to the network later does not reach it.
+        The function takes and returns what `forward` does, and is faster (see
+        `benchmarks/step.py`): masks are applied and heads packed once, here, and not at
+        every step. What is done to the network later does not reach it.
         """
         return FrozenStep(
             inter=masked(self.inter),
@@ -194,17 +186,9 @@ class LiquidNCPNetwork(WiredNetwork):
         )
 
     def _build_command(
-        self,
-        in_features: int,
-        n_hidden: int,
-        mask: Tensor,
-        *,
-        init_type: str,
-        device: torch.device | str | None,
+        self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
     ) -> NCPLiquidCell:
-        return NCPLiquidCell(
-            in_features, n_hidden, mask, init_type=init_type, device=device
-        )
+        return NCPLiquidCell(in_features, n_hidden, mask, **options)
 
     def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
         from_inter = self.command.in_features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -139,13 +140,7 @@ class WiredNetwork(nn.Module, ABC):
 
     @abstractmethod
     def _build_command(
-        self,
-        in_features: int,
-        n_hidden: int,
-        mask: Tensor,
-        *,
-        init_type: str,
-        device: torch.device | str | None,
+        self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
     ) -> nn.Module:
         """Builds the command layer from a wiring's (inter, command) mask."""
 

@@ -1,5 +1,6 @@
 """Sparse and liquid neural networks that obey a wiring."""
 
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
+from velora.models.storage import load_network, save_network
 
-__all__ = ["LiquidNCPNetwork", "NCPNetwork"]
+__all__ = ["LiquidNCPNetwork", "NCPNetwork", "load_network", "save_network"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
 from velora.plugins import NetworkRegistry, hookimpl
@@ -31,11 +33,14 @@ def build_ncp(
     out_features: int,
     *,
     n_neurons: int = 64,
+    norm: Callable[[int], nn.Module] | None = None,
     device: torch.device | str | None = None,
     **options: Any,
 ) -> NCPNetwork:
     """Builds an `NCPNetwork`, with 64 decision neurons unless told otherwise."""
-    return NCPNetwork(in_features, n_neurons, out_features, device=device, **options)
+    return NCPNetwork(
+        in_features, n_neurons, out_features, norm=norm, device=device, **options
+    )
 
 
 def build_liquid(
@@ -43,10 +48,11 @@ def build_liquid(
     out_features: int,
     *,
     n_neurons: int = 64,
+    norm: Callable[[int], nn.Module] | None = None,
     device: torch.device | str | None = None,
     **options: Any,
 ) -> LiquidNCPNetwork:
     """Builds a `LiquidNCPNetwork`, with 64 decision neurons unless told otherwise."""
     return LiquidNCPNetwork(
-        in_features, n_neurons, out_features, device=device, **options
+        in_features, n_neurons, out_features, norm=norm, device=device, **options
     )

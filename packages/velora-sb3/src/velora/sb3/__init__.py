@@ -2,10 +2,27 @@
 
 Each algorithm has a module with its `NCPPolicy` and `LiquidPolicy`, as in
 Stable-Baselines3. Importing `velora.sb3` makes those names policy aliases, so that
-`PPO("NCPPolicy", env)` works.
+`PPO("NCPPolicy", env)` works. The algorithms of sb3-contrib are there where it is
+installed: `pip install 'velora-sb3[contrib]'`.
 """
 
-from velora.sb3 import a2c, ppo
+from importlib.util import find_spec
+
+from velora.sb3 import a2c, ddpg, dqn, ppo, sac, td3
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
 
-__all__ = ["LiquidExtractor", "NCPExtractor", "a2c", "ppo"]
+__all__ = [
+    "LiquidExtractor",
+    "NCPExtractor",
+    "a2c",
+    "ddpg",
+    "dqn",
+    "ppo",
+    "sac",
+    "td3",
+]
+
+if find_spec("sb3_contrib") is not None:
+    from velora.sb3 import ars, crossq, maskable_ppo, qrdqn, tqc, trpo
+
+    __all__ += ["ars", "crossq", "maskable_ppo", "qrdqn", "tqc", "trpo"]

@@ -1,26 +1,33 @@
-"""A registered network as a plain function of features."""
+"""A registered network as a plain function of flat inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from velora.plugins import networks
 
 
 class NetworkBody(nn.Module):
-    """Any registered network as a function from features to outputs.
+    """Any registered network as a function from flat inputs to outputs.
 
-    A recurrent network runs over the time axis of its features, or from a zero
-    state where they have none; its last output counts.
+    A recurrent network runs over the time axis of a window, or from a zero state
+    where there is none; its last output counts.
 
     Args:
         name: the network's name in `velora.plugins.networks()`.
-        in_features: size F of the features.
-        out_features: size O of the output.
+        in_features: size I of an input.
+        out_features: size O of an output.
         options: what the network's builder takes beyond the sizes.
+        window: (T, F) where the first T·F inputs are a window of T steps, oldest
+            first; a recurrent network sees the inputs that follow (the action, in
+            a Q-critic) at every step. Other networks see all inputs at once.
+        norm: makes a normalisation of a size. A network whose builder takes `norm`
+            gets it, for each of its layers; before any other stands one of the inputs.
 
     Raises:
         KeyError: the name is unknown; the message lists the known ones.
@@ -36,12 +43,26 @@ class NetworkBody(nn.Module):
         in_features: int,
         out_features: int,
         options: Mapping[str, Any],
+        *,
+        window: tuple[int, int] | None = None,
+        norm: Callable[[int], nn.Module] | None = None,
     ) -> None:
         super().__init__()
         entry = networks()[name]
         self.name = name
         self.out_features = out_features
         self.recurrent = entry.recurrent
+        self.window = window if entry.recurrent else None
+        n_inputs = in_features
+        if self.window is not None:
+            steps, size = self.window
+            in_features -= (steps - 1) * size
+        self.norm = None
+        if norm is not None:
+            if "norm" in inspect.signature(entry.build).parameters:
+                options = {**options, "norm": norm}
+            else:
+                self.norm = norm(n_inputs)
         self.network = entry.build(in_features, out_features, **options)
         if not isinstance(self.network, nn.Module):
             raise TypeError(
@@ -54,29 +75,41 @@ class NetworkBody(nn.Module):
                 f"{type(self.network).__name__} does not."
             )
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Computes the outputs.
 
         Args:
-            features: (B, F), or (B, T, F) for a recurrent network.
+            inputs: (B, I) features, and what follows them.
 
         Returns:
-            (B, O) outputs, of the last step where there is a time axis.
+            (B, O) outputs, of the last step where there is a window.
 
         Raises:
             ValueError: the network returns another shape.
         """
+        if self.norm is not None:
+            inputs = self.norm(inputs)
         if self.recurrent:
-            steps = features[None] if features.dim() == 2 else features.transpose(0, 1)
-            sequence: Tensor = self.network.forward_sequence(steps)[0]  # (T, B, O)
+            sequence: Tensor = self.network.forward_sequence(self._steps(inputs))[0]
             outputs = sequence[-1]
         else:
-            outputs = self.network(features)
-        if outputs.dim() == 1 and len(features) == 1:
+            outputs = self.network(inputs)
+        if outputs.dim() == 1 and len(inputs) == 1:
             outputs = outputs[None]  # a network may drop the batch of a single row
-        if outputs.shape != (len(features), self.out_features):
+        if outputs.shape != (len(inputs), self.out_features):
             raise ValueError(
                 f"The network {self.name!r} must return (batch, out_features) = "
-                f"({len(features)}, {self.out_features}); got {tuple(outputs.shape)}."
+                f"({len(inputs)}, {self.out_features}); got {tuple(outputs.shape)}."
             )
         return outputs
+
+    def _steps(self, inputs: Tensor) -> Tensor:
+        """Returns (B, I) inputs as the (T, B, F) inputs of the network's steps."""
+        if self.window is None:
+            return inputs[None]
+        steps, size = self.window
+        window = inputs[:, : steps * size].reshape(-1, steps, size).transpose(0, 1)
+        rest = inputs[:, steps * size :]  # (B, I - T·F)
+        if not rest.shape[1]:
+            return window
+        return torch.cat((window, rest.expand(steps, -1, -1)), dim=2)

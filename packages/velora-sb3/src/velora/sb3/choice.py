@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from velora.plugins import networks
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+from velora.sb3.algorithm import find_network
 from velora.sb3.body import NetworkBody
+from velora.sb3.features import WindowExtractor
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class NetworkChoice:
             KeyError: the network is unknown; the message lists the known ones.
             ValueError: a role is missing or unknown.
         """
-        networks()[self.network]
+        find_network(self.network)
         sizes = self.n_neurons
         if isinstance(sizes, Mapping) and not (roles and set(sizes) == set(roles)):
             expected = f" or a dict with the keys {list(roles)}" if roles else ""
@@ -50,10 +54,26 @@ class NetworkChoice:
     @property
     def recurrent(self) -> bool:
         """Whether the network carries a state."""
-        return networks()[self.network].recurrent
+        return find_network(self.network).recurrent
 
-    def body(self, role: str, in_features: int, out_features: int) -> NetworkBody:
-        """Builds the network of a role ("pi", "vf", ...)."""
+    def body(
+        self,
+        role: str,
+        inputs: BaseFeaturesExtractor,
+        out_features: int,
+        *,
+        n_actions: int = 0,
+        norm: Callable[[int], nn.Module] | None = None,
+    ) -> NetworkBody:
+        """Builds the network of a role.
+
+        Args:
+            role: "pi", "vf", "qf" or "features".
+            inputs: whose features go in.
+            out_features: motor neurons.
+            n_actions: size of the action that follows the features.
+            norm: makes a normalisation of a size; see `NetworkBody`.
+        """
         sizes = self.n_neurons
         options = {
             "n_neurons": sizes[role] if isinstance(sizes, Mapping) else sizes,
@@ -67,7 +87,12 @@ class NetworkChoice:
                 "`network_kwargs`."
             )
         return NetworkBody(
-            self.network, in_features, out_features, given | dict(self.network_kwargs)
+            self.network,
+            inputs.features_dim + n_actions,
+            out_features,
+            given | dict(self.network_kwargs),
+            window=inputs.window if isinstance(inputs, WindowExtractor) else None,
+            norm=norm,
         )
 
     def as_kwargs(self) -> dict[str, Any]:

@@ -66,11 +66,11 @@ class NetworkExtractor(BaseFeaturesExtractor):
             normalize_images=not normalized_image,
         )
         if choice.recurrent:
-            warn_without_memory(observation_space, extractor_class)
+            warn_without_memory(extractor_class)
         of_images = issubclass(extractor_class, (NatureCNN, CombinedExtractor))
         options = {"normalized_image": normalized_image} if of_images else {}
         self.inputs = extractor_class(observation_space, **options)
-        self.body = choice.body("features", self.inputs.features_dim, features_dim)
+        self.body = choice.body("features", self.inputs, features_dim)
 
     def forward(self, observations: Tensor) -> Tensor:
         """Returns the (B, features_dim) features of preprocessed observations."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from gymnasium import spaces
@@ -13,22 +14,43 @@ from stable_baselines3.common.torch_layers import (
     FlattenExtractor,
     NatureCNN,
 )
-from torch import Tensor
+
+# What Stable-Baselines3 preprocesses, in a dict as well.
+FLATTENABLE = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
-class WindowExtractor(BaseFeaturesExtractor):
-    """Keeps the time axis of (T, F) observations, for a recurrent network.
+class WindowExtractor(FlattenExtractor):
+    """Flattens (T, F) observations and says so, for a recurrent network.
 
-    Gymnasium's `FrameStackObservation` makes such windows. The features of a batch
-    are (B, T, F) and `features_dim` is F.
+    Gymnasium's `FrameStackObservation` makes such windows, oldest step first. The
+    features of a batch are (B, T·F), as Stable-Baselines3 expects them. A features
+    extractor of yours that keeps a time axis inherits from this one and sets
+    `window`.
+
+    Attributes:
+        window: (T, F), steps and features of a step.
+
+    Raises:
+        ValueError: the observations have no time axis.
     """
 
     def __init__(self, observation_space: spaces.Box) -> None:
-        super().__init__(observation_space, observation_space.shape[1])
+        if not is_window(observation_space):
+            raise ValueError(
+                "A window must be a Box of shape (T, F), as gymnasium's "
+                "FrameStackObservation makes it of flat observations; got "
+                f"{observation_space}."
+            )
+        super().__init__(observation_space)
+        steps, size = observation_space.shape
+        self.window = steps, size
 
-    def forward(self, observations: Tensor) -> Tensor:
-        """Returns the (B, T, F) observations as they are."""
-        return observations
+
+def is_window(observation_space: spaces.Space[Any]) -> bool:
+    """Whether observations are windows: (T, F) boxes."""
+    return (
+        isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 2
+    )
 
 
 def default_extractor(
@@ -47,29 +69,44 @@ def default_extractor(
     Returns:
         `CombinedExtractor` for a dict, `NatureCNN` for an image, `WindowExtractor`
         for a (T, F) box before a recurrent network, else `FlattenExtractor`.
+
+    Raises:
+        ValueError: Stable-Baselines3 cannot flatten such observations.
     """
+    _check_flattenable(observation_space)
     if isinstance(observation_space, spaces.Dict):
         return CombinedExtractor
     if is_image_space(observation_space, normalized_image=not normalize_images):
         return NatureCNN
-    if recurrent and isinstance(observation_space, spaces.Box):
-        is_window = len(observation_space.shape) == 2
-        return WindowExtractor if is_window else FlattenExtractor
+    if recurrent and is_window(observation_space):
+        return WindowExtractor
     return FlattenExtractor
 
 
+def _check_flattenable(observation_space: spaces.Space[Any]) -> None:
+    parts: Iterable[spaces.Space[Any]] = [observation_space]
+    if isinstance(observation_space, spaces.Dict):
+        parts = observation_space.values()
+    for part in parts:
+        if not isinstance(part, FLATTENABLE):
+            raise ValueError(
+                "An observation must be a Box, Discrete, MultiDiscrete or MultiBinary, "
+                f"or a Dict of these, for Stable-Baselines3 to flatten it; got {part}. "
+                "Wrap the environment in gymnasium's FlattenObservation."
+            )
+
+
 def warn_without_memory(
-    observation_space: spaces.Space[Any],
     features_extractor_class: type[BaseFeaturesExtractor],
 ) -> None:
     """Says that a recurrent network will start every step from a zero state."""
-    without_time = (FlattenExtractor, NatureCNN, CombinedExtractor)
-    if issubclass(features_extractor_class, without_time):
+    if not issubclass(features_extractor_class, WindowExtractor):
         warnings.warn(
-            "A recurrent network has no memory here: observations in "
-            f"{observation_space} have no time axis, so it starts every step from a "
-            "zero state. For memory wrap the environment in gymnasium's "
-            "FrameStackObservation, which makes windows of shape (T, F) of flat boxes.",
+            "A recurrent network has no memory here: the features of "
+            f"{features_extractor_class.__name__} have no time axis, so it starts "
+            "every step from a zero state. For memory wrap the environment in "
+            "gymnasium's FrameStackObservation, which makes windows of shape (T, F) "
+            "of flat boxes.",
             UserWarning,
             stacklevel=3,
         )

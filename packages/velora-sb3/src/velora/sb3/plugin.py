@@ -1,19 +1,24 @@
 """What velora-sb3 registers, through the hooks that any plugin uses."""
 
+from types import ModuleType
+
+import velora.sb3
 from velora.plugins import Entry, Registry, hookimpl
-from velora.sb3 import a2c, ppo
-from velora.sb3.extractors import LiquidExtractor, NCPExtractor
+from velora.sb3 import LiquidExtractor, NCPExtractor
 
 
 @hookimpl
 def velora_register_policies(registry: Registry[Entry]) -> None:
     """Registers the policies of each algorithm as "algorithm.Policy"."""
-    for algorithm, module in (("ppo", ppo), ("a2c", a2c)):
+    for algorithm in velora.sb3.__all__:
+        module = getattr(velora.sb3, algorithm)
+        if not isinstance(module, ModuleType):
+            continue
         for name, what in (("NCPPolicy", "sparse"), ("LiquidPolicy", "liquid")):
             registry.add(
                 f"{algorithm}.{name}",
                 getattr(module, name),
-                summary=f"{what} actor and critic for {algorithm.upper()}",
+                summary=f"{what} networks for {algorithm.upper()}",
             )
 
 

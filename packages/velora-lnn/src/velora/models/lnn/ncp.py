@@ -37,9 +37,9 @@ class NCPNetwork(WiredNetwork):
             ValueError: `x` has another shape.
         """
         check_batch(x, self.in_features)
-        x = mish(self.inter(x))
-        x = mish(self.command(x))
-        return unbatched(self.motor(x))
+        x = mish(self.inter(self._normed("inter", x)))
+        x = mish(self.command(self._normed("command", x)))
+        return unbatched(self.motor(self._normed("motor", x)))
 
     def _build_command(
         self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
@@ -92,8 +92,9 @@ class LiquidNCPNetwork(WiredNetwork):
         check_batch(x, self.in_features)
         if h_state is None:
             h_state = self.initial_state(x.shape[0])
-        y, h_state = self.command(mish(self.inter(x)), h_state)
-        return unbatched(self.motor(mish(y))), h_state
+        inter = mish(self.inter(self._normed("inter", x)))
+        y, h_state = self.command(self._normed("command", inter), h_state)
+        return unbatched(self.motor(self._normed("motor", mish(y)))), h_state
 
     @overload
     def forward_sequence(
@@ -157,7 +158,8 @@ class LiquidNCPNetwork(WiredNetwork):
         timespans = sequence_timespans(timespans, steps, batch)
 
         weights = self.command.weights(unit_time=timespans is None)
-        inter = mish(self.inter(x))  # (T, B, I)
+        inter = mish(self.inter(self._normed("inter", x)))
+        inter = self._normed("command", inter)  # (T, B, I)
         outputs, states = [], []
         for step in range(steps):
             if resets is not None:
@@ -167,7 +169,8 @@ class LiquidNCPNetwork(WiredNetwork):
             y, hidden = self.command.step(weights, z, t)
             outputs.append(y)
             states.append(hidden)
-        y = self.motor(mish(torch.stack(outputs)))  # (T, B, O)
+        command = mish(torch.stack(outputs))
+        y = self.motor(self._normed("motor", command))  # (T, B, O)
         return (y, hidden, torch.stack(states)) if return_states else (y, hidden)
 
     @torch.no_grad()
@@ -177,7 +180,16 @@ class LiquidNCPNetwork(WiredNetwork):
         The function takes and returns what `forward` does, and is faster (see
         `benchmarks/step.py`): masks are applied and heads packed once, here, and not at
         every step. What is done to the network later does not reach it.
+
+        Raises:
+            ValueError: the network normalises, and a snapshot would not follow the
+                statistics.
         """
+        if self.norms is not None:
+            raise ValueError(
+                "A frozen step must be of a network without `norm`; this one has "
+                f"{self.norms['inter']}. Call the network itself."
+            )
         return FrozenStep(
             inter=masked(self.inter),
             command=self.command.weights(unit_time=True),

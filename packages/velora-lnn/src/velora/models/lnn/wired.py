@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,8 @@ class WiredNetwork(nn.Module, ABC):
         out_features: size O of an output, the motor neurons.
         sparsity_level: share of synapses left out, in [0.1, 0.9].
         init_type: how weights start; see `SparseLinear.reset_parameters`.
+        norm: makes a normalisation of a size, such as `nn.LayerNorm`, which then
+            stands before each of the three layers; a state is not normalised.
         device: where the network is made; None is PyTorch's default. The synapses
             are drawn from PyTorch's global CPU generator on every device.
 
@@ -36,6 +39,7 @@ class WiredNetwork(nn.Module, ABC):
         inter: `SparseLinear` from sensory to inter neurons.
         command: layer from inter to command neurons.
         motor: `SparseLinear` from command to motor neurons.
+        norms: the normalisation before each layer by the layer's name, or None.
         n_units: all neurons but the sensory ones.
 
     Raises:
@@ -54,6 +58,7 @@ class WiredNetwork(nn.Module, ABC):
         *,
         sparsity_level: float = 0.5,
         init_type: str = "kaiming_uniform",
+        norm: Callable[[int], nn.Module] | None = None,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
@@ -77,6 +82,16 @@ class WiredNetwork(nn.Module, ABC):
             device=device,
         )
         self.motor = layer(counts.command, counts.motor, oriented(masks.motor))
+        self.norms: nn.ModuleDict | None = None
+        if norm is not None:
+            sizes = {
+                "inter": counts.sensory,
+                "command": counts.inter,
+                "motor": counts.command,
+            }
+            self.norms = nn.ModuleDict(
+                {name: norm(size).to(device) for name, size in sizes.items()}
+            )
 
     @property
     def counts(self) -> NeuronCounts:
@@ -137,6 +152,14 @@ class WiredNetwork(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return self.inter.weight.device
+
+    def _normed(self, layer: str, x: Tensor) -> Tensor:
+        """Returns the (..., F) inputs of a layer as its normalisation makes them."""
+        if self.norms is None:
+            return x
+        rows = x.flatten(0, -2)  # statistics of a batch are those of all its steps
+        normed: Tensor = self.norms[layer](rows)
+        return normed.view_as(x)
 
     @abstractmethod
     def _build_command(

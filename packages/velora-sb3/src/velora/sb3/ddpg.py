@@ -1,0 +1,9 @@
+"""Policies for Stable-Baselines3's DDPG, which are those of TD3."""
+
+from stable_baselines3 import DDPG
+
+from velora.sb3.td3 import LiquidPolicy, NCPPolicy
+
+__all__ = ["LiquidPolicy", "NCPPolicy"]
+
+DDPG.policy_aliases.update(NCPPolicy=NCPPolicy, LiquidPolicy=LiquidPolicy)

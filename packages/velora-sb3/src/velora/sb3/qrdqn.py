@@ -1,0 +1,45 @@
+"""Policies for sb3-contrib's QR-DQN."""
+
+from typing import Any
+
+from torch import nn
+
+from velora.sb3.contrib import QRDQN, QRDQNPolicy
+from velora.sb3.policy import NetworkPolicy
+
+
+class QuantileNetworkPolicy(NetworkPolicy, QRDQNPolicy):
+    """Motor neurons are the quantiles of every action's return.
+
+    The target has its twin's wiring.
+    """
+
+    quantile_net: Any  # whose `quantile_net` is a body
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The network that the policy thinks with: "qf"."""
+        return {"qf": self.quantile_net.quantile_net.network}
+
+    def make_quantile_net(self) -> Any:
+        """Makes the network, or its target, with a network for its dense layer."""
+        quantile_net: Any = super().make_quantile_net()
+        n_motor = quantile_net.quantile_net[-1].out_features
+        inputs = quantile_net.features_extractor
+        quantile_net.quantile_net = self.choice.body("qf", inputs, n_motor)
+        return quantile_net.to(self.device)
+
+
+class NCPPolicy(QuantileNetworkPolicy):
+    """A sparse network of quantiles with an NCP wiring; see `NetworkPolicy`."""
+
+    default_network = "ncp"
+
+
+class LiquidPolicy(QuantileNetworkPolicy):
+    """A liquid network of quantiles with an NCP wiring; see `NetworkPolicy`."""
+
+    default_network = "liquid"
+
+
+QRDQN.policy_aliases.update(NCPPolicy=NCPPolicy, LiquidPolicy=LiquidPolicy)

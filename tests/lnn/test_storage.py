@@ -314,10 +314,13 @@ def test_what_would_not_be_loaded_is_not_saved(saved, path):
 
 
 def test_an_older_file_is_replaced(saved, path, network_type, outputs_of):
+    older = path.with_name("older")
+    os.link(path, older)
     network = network_type(5, 12, 3)
     save_network(network, path)
     assert_alike(load_network(path), network, outputs_of)
-    assert os.listdir(path.parent) == [path.name]
+    assert_alike(load_network(older), saved, outputs_of)
+    assert sorted(os.listdir(path.parent)) == [path.name, older.name]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no file size limit")
@@ -519,6 +522,16 @@ def test_no_size_claimed_is_made_without_its_numbers(saved, path):
     description["options"]["in_features"] = 10**12
     rewrite(path, description, inter__mask=torch.empty(0, 10**12))
     assert_refused(path, "of a network of .* numbers")
+
+
+def test_an_impossible_shape_is_refused_in_one_line(saved, path):
+    header = {"__metadata__": {"velora": json.dumps(description_of(path))}}
+    header["a"] = {"dtype": "F32", "shape": [0, 2**63], "data_offsets": [0, 0]}
+    data = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(data)) + data)
+    with pytest.raises(ValueError, match="whole and unchanged") as caught:
+        load_network(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_file_of_the_other_class_is_refused(saved, path):

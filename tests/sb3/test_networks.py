@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from agents import (
+    ALGORITHMS,
+    OBSERVATIONS,
+    algorithm_class,
+    learn,
+    make_agent,
+    make_env,
+)
 from gymnasium import spaces
-from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.torch_layers import CombinedExtractor, NatureCNN
 from torch import Tensor, nn
 
 from velora.plugins import networks
 from velora.sb3 import LiquidExtractor, NCPExtractor
 from velora.sb3.body import NetworkBody
-
-MakeAgent = Callable[..., Any]
+from velora.sb3.features import WindowExtractor
 
 
 class Memory(nn.Module):
@@ -49,36 +55,43 @@ def plugin_networks() -> None:
 
 
 @pytest.mark.usefixtures("plugin_networks")
-@pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
-def test_network_of_a_plugin_works_by_its_name(
-    algorithm: str, make_env: Callable[..., Any]
-) -> None:
-    kind = {"ppo": PPO, "a2c": A2C}[algorithm]
-    model = kind(
-        "NCPPolicy", make_env(), n_steps=64, policy_kwargs={"network": "test-dense"}
-    )
-    model.learn(64)
-    assert isinstance(model.policy.networks["pi"], nn.Linear)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_network_of_a_plugin_works_by_its_name(algorithm: str) -> None:
+    options = {"network": "test-dense", "n_neurons": None}
+    model = learn(make_agent(algorithm, policy_kwargs=options))
+    networks = model.policy.networks.values()
+    assert all(isinstance(network, nn.Linear) for network in networks)
 
 
 @pytest.mark.usefixtures("plugin_networks")
-def test_recurrent_network_of_a_plugin_reads_windows(
-    make_env: Callable[..., Any],
-) -> None:
-    options = {"network": "test-memory", "network_kwargs": {"hidden": 7}}
-    model = PPO("NCPPolicy", make_env(window=4), n_steps=64, policy_kwargs=options)
-    model.learn(64)
-    assert model.policy.networks["pi"].lstm.hidden_size == 7
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_recurrent_network_of_a_plugin_reads_windows(algorithm: str) -> None:
+    options = {"network": "test-memory", "n_neurons": None}
+    options["network_kwargs"] = {"hidden": 7}
+    model = make_agent(algorithm, observations="window", policy_kwargs=options)
+    for network in learn(model).policy.networks.values():
+        assert network.lstm.hidden_size == 7
 
 
-def test_liquid_body_reads_a_window_step_by_step() -> None:
+@pytest.mark.usefixtures("plugin_networks")
+def test_crossq_normalises_the_inputs_of_a_network_without_norm() -> None:
+    options = {"network": "test-dense", "n_neurons": None}
+    model = learn(make_agent("CrossQ", policy_kwargs=options))
+    bodies = [m for m in model.policy.modules() if isinstance(m, NetworkBody)]
+    assert [body.norm.num_features for body in bodies] == [6, 9, 9]
+    assert all(int(body.norm.steps) > 0 for body in bodies)
+
+
+@pytest.mark.parametrize("extra", [0, 2])
+def test_liquid_body_reads_a_window_step_by_step(extra: int) -> None:
     torch.manual_seed(0)
-    body = NetworkBody("liquid", 6, 3, {"n_neurons": 12})
-    window = torch.randn(2, 4, 6)  # (B, T, F)
+    body = NetworkBody("liquid", 24 + extra, 3, {"n_neurons": 12}, window=(4, 6))
+    inputs = torch.randn(5, 24 + extra)
     state = None
     for step in range(4):
-        y, state = body.network(window[:, step], state)
-    torch.testing.assert_close(body(window), y)
+        x = torch.cat((inputs[:, 6 * step : 6 * step + 6], inputs[:, 24:]), dim=1)
+        y, state = body.network(x, state)
+    torch.testing.assert_close(body(inputs), y)
 
 
 def test_liquid_body_starts_from_zero_without_a_window() -> None:
@@ -93,49 +106,80 @@ def test_body_keeps_a_batch_of_one(name: str) -> None:
     assert NetworkBody(name, 6, 3, {})(torch.randn(1, 6)).shape == (1, 3)
 
 
-def test_liquid_policy_says_that_it_has_no_memory_on_flat_observations(
-    make_env: Callable[..., Any],
-) -> None:
-    with pytest.warns(UserWarning, match="FrameStackObservation") as caught:
-        PPO("LiquidPolicy", make_env(), n_steps=64)
-    assert len(caught) == 1
+def test_sparse_body_reads_a_window_at_once() -> None:
+    body = NetworkBody("ncp", 24, 3, {}, window=(4, 6))
+    assert body.network.in_features == 24
 
 
+@pytest.mark.parametrize("observations", [name for name in OBSERVATIONS])
+def test_liquid_policy_says_once_where_it_has_no_memory(observations: str) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make_agent("SAC", "LiquidPolicy", observations)
+    texts = [str(warning.message) for warning in caught]
+    assert len(texts) == (observations != "window")
+    assert all("FrameStackObservation" in text for text in texts)
+
+
+@pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "ARS"])
 @pytest.mark.parametrize(
-    ("extractor", "window"),
-    [(NCPExtractor, 0), (NCPExtractor, 3), (LiquidExtractor, 3)],
+    ("extractor", "observations"),
+    [(NCPExtractor, name) for name in OBSERVATIONS] + [(LiquidExtractor, "window")],
 )
 def test_extractors_feed_plain_policies(
-    extractor: Any, window: int, make_env: Callable[..., Any]
+    algorithm: str, extractor: Any, observations: str
 ) -> None:
-    options = {
+    spec = ALGORITHMS[algorithm]
+    if observations in spec.without:
+        pytest.skip(f"{algorithm} itself does not take such observations")
+    options = spec.policy_kwargs | {
         "features_extractor_class": extractor,
         "features_extractor_kwargs": {"features_dim": 10, "n_neurons": 16},
     }
-    env = make_env(window=window)
-    model = PPO("MlpPolicy", env, n_steps=32, batch_size=16, policy_kwargs=options)
-    before = model.policy.features_extractor.body.network.inter.weight.detach().clone()
-    model.learn(32)
-    network = model.policy.features_extractor.body.network
-    assert model.policy.features_dim == network.out_features == 10
-    assert not torch.equal(network.inter.weight, before)
+    model = algorithm_class(algorithm)(
+        "MultiInputPolicy" if observations == "dict" else "MlpPolicy",
+        make_env(observations, spec.actions[0]),
+        policy_kwargs=options,
+        seed=1,
+        device="cpu",
+        **spec.settings,
+    )
+    used = next(m for m in model.policy.modules() if isinstance(m, extractor))
+    before = used.body.network.inter.weight.detach().clone()
+    learn(model)
+    assert used.features_dim == used.body.network.out_features == 10
+    assert not torch.equal(used.body.network.inter.weight, before)
 
 
-def test_liquid_extractor_says_that_it_has_no_memory_on_flat_observations(
-    make_env: Callable[..., Any],
-) -> None:
+def test_liquid_extractor_says_that_it_has_no_memory_on_flat_observations() -> None:
     with pytest.warns(UserWarning, match="zero state"):
-        LiquidExtractor(make_env().observation_space)
+        LiquidExtractor(OBSERVATIONS["flat"])
 
 
-def test_windows_matter_to_a_liquid_policy(make_agent: MakeAgent) -> None:
-    model = make_agent(policy="LiquidPolicy", actions="box")
-    obs = np.random.default_rng(0).uniform(-1, 1, (1, 5, 6)).astype(np.float32)
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC"])
+def test_windows_matter_to_a_liquid_policy(algorithm: str) -> None:
+    model = make_agent(algorithm, "LiquidPolicy", "window", "box")
+    obs = np.random.default_rng(0).uniform(-1, 1, (1, 4, 6)).astype(np.float32)
     other = obs.copy()
     other[:, 0] += 1  # the oldest step only
     first, _ = model.predict(obs, deterministic=True)
     second, _ = model.predict(other, deterministic=True)
     assert not np.array_equal(first, second)
+
+
+def test_extractor_of_mine_gives_windows_too() -> None:
+    class EverySecond(WindowExtractor):
+        def __init__(self, space: Any) -> None:
+            super().__init__(space)
+            self.window = (2, 6)
+            self._features_dim = 12
+
+        def forward(self, observations: Tensor) -> Tensor:
+            return observations[:, 1::2].flatten(1)
+
+    options = {"features_extractor_class": EverySecond}
+    model = learn(make_agent("SAC", "LiquidPolicy", policy_kwargs=options))
+    assert model.policy.networks["pi"].in_features == 6
 
 
 @pytest.mark.parametrize("nested", [False, True])

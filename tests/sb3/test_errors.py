@@ -2,60 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from stable_baselines3 import PPO
+from agents import ALGORITHMS, OBSERVATIONS, POLICIES, make_agent, make_env
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
 from velora.plugins import networks
 from velora.sb3 import NCPExtractor
 from velora.sb3.body import NetworkBody
+from velora.sb3.features import WindowExtractor
+
+ON_POLICY = ["PPO", "A2C", "TRPO", "MaskablePPO"]
+CONTINUOUS = ["SAC", "TQC", "CrossQ", "TD3", "DDPG"]
 
 
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
         ({"network": "nope"}, KeyError, "'liquid', 'ncp'"),
-        ({"n_neurons": {"pi": 8}}, ValueError, r"\['pi', 'vf'\]; got a dict with"),
-        ({"n_neurons": {"pi": 8, "vf": 8, "qf": 8}}, ValueError, r"'qf'\]"),
         ({"n_neurons": -3}, ValueError, "`n_neurons` must be at least 2; got -3"),
         ({"n_neurons": 8.0}, TypeError, "`n_neurons` must be an integer"),
+        ({"n_neurons": {}}, ValueError, "`n_neurons` must be an int"),
+        ({"n_neurons": {"nope": 8}}, ValueError, "`n_neurons` must be an int"),
         ({"sparsity_level": 0.95}, ValueError, r"must be between '\[0.1, 0.9\]'"),
         ({"init_type": "nope"}, ValueError, "kaiming_uniform"),
         ({"network_kwargs": {"nope": 1}}, TypeError, "nope"),
-        (
-            {"n_neurons": 8, "network_kwargs": {"n_neurons": 9}},
-            ValueError,
-            r"\['n_neurons'\] must be given once",
-        ),
+        ({"network_kwargs": {"n_neurons": 9}}, ValueError, "must be given once"),
         ({"net_arch": [64, 64]}, ValueError, "`n_neurons`"),
+        ({"activation_fn": nn.ReLU}, ValueError, "`n_neurons`"),
         ({"nope": 1}, TypeError, "nope"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:A recurrent network")
-@pytest.mark.parametrize("policy", ["NCPPolicy", "LiquidPolicy"])
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_bad_policy_kwargs_are_refused(
-    policy: str,
-    options: dict[str, Any],
-    error: type[Exception],
-    text: str,
-    make_env: Callable[..., Any],
+    algorithm: str, policy: str, options: dict[str, Any], error: Any, text: str
 ) -> None:
     with pytest.raises(error, match=text):
-        PPO(policy, make_env(), policy_kwargs=options)
+        make_agent(algorithm, policy, policy_kwargs=options)
 
 
-def test_extractor_refuses_an_unknown_network(make_env: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(
+    ("algorithms", "roles"), [(ON_POLICY, ["pi", "vf"]), (CONTINUOUS, ["pi", "qf"])]
+)
+def test_roles_are_those_of_the_algorithm(
+    algorithms: list[str], roles: list[str]
+) -> None:
+    complete = dict.fromkeys(roles, 8)
+    for algorithm in algorithms:
+        make_agent(algorithm, policy_kwargs={"n_neurons": complete})
+        for wrong in ({"pi": 8}, complete | {"nope": 8}, {"pi": 8, "nope": 8}):
+            with pytest.raises(ValueError, match=rf"keys \['pi', '{roles[1]}'\]"):
+                make_agent(algorithm, policy_kwargs={"n_neurons": wrong})
+
+
+def test_ars_refuses_the_bias_of_layers_it_does_not_have() -> None:
+    with pytest.raises(ValueError, match="`with_bias` describes an MLP"):
+        make_agent("ARS", policy_kwargs={"with_bias": False})
+
+
+OTHERS = [
+    (taking, given)
+    for taking in ALGORITHMS
+    for given in ALGORITHMS
+    if {taking, given} not in ({"TD3", "DDPG"}, {"PPO", "A2C"}, {"PPO", "TRPO"})
+    and {taking, given} != {"A2C", "TRPO"}
+    and taking != given
+]
+
+
+@pytest.mark.parametrize(("taking", "given"), OTHERS)
+def test_policy_of_another_algorithm_is_refused(taking: str, given: str) -> None:
+    policy = type(make_agent(given).policy)
+    actions = ALGORITHMS[taking].actions[0]
+    with pytest.raises(TypeError, match=f"A policy of {taking} must .* got velora"):
+        make_agent(taking, policy, "flat", actions)
+
+
+@pytest.mark.parametrize("taking", ["PPO", "A2C", "TRPO"])
+def test_policy_of_an_algorithm_that_takes_the_same_ones_is_taken(taking: str) -> None:
+    for given in ("PPO", "A2C", "TRPO"):
+        policy = type(make_agent(given).policy)
+        assert type(make_agent(taking, policy, "flat").policy) is policy
+
+
+def test_policy_is_taken_by_an_algorithm_of_mine() -> None:
+    class Mine(BaseAlgorithm):
+        def _setup_model(self) -> None:
+            self.policy = self.policy_class(
+                self.observation_space, self.action_space, lambda _: 0.1
+            )
+
+        def learn(self, *_: Any, **__: Any) -> Any: ...
+
+    policy_class = type(make_agent("PPO").policy)
+    model = Mine(policy_class, make_env(), learning_rate=0.1)
+    model._setup_model()
+    assert isinstance(model.policy, ActorCriticPolicy)
+
+
+NOT_FLAT = [
+    spaces.Tuple((spaces.Discrete(2), spaces.Discrete(3))),
+    spaces.Text(3),
+    spaces.Dict(a=spaces.Dict(b=spaces.Discrete(2))),
+]
+
+
+@pytest.mark.parametrize("space", NOT_FLAT, ids=lambda space: type(space).__name__)
+def test_observations_that_cannot_be_flattened_are_refused(space: Any) -> None:
+    with pytest.raises(ValueError, match="FlattenObservation"):
+        NCPExtractor(space)
+    for algorithm in ("PPO", "SAC", "DQN"):
+        model = make_agent(algorithm)
+        with pytest.raises(ValueError, match="FlattenObservation"):
+            type(model.policy)(space, model.action_space, model.lr_schedule)
+
+
+def test_window_must_have_a_time_axis() -> None:
+    with pytest.raises(ValueError, match=r"shape \(T, F\)"):
+        WindowExtractor(OBSERVATIONS["flat"])
+    assert WindowExtractor(spaces.Box(0, 1, (3, 2), np.float32)).window == (3, 2)
+
+
+def test_extractor_refuses_an_unknown_network() -> None:
     with pytest.raises(KeyError, match="'liquid', 'ncp'"):
-        NCPExtractor(make_env().observation_space, network="nope")
+        NCPExtractor(OBSERVATIONS["flat"], network="nope")
 
 
-def test_extractor_refuses_sizes_by_role(make_env: Callable[..., Any]) -> None:
+def test_extractor_refuses_sizes_by_role() -> None:
     with pytest.raises(ValueError, match="`n_neurons` must be an int"):
-        NCPExtractor(make_env().observation_space, n_neurons={"pi": 3})  # type: ignore[arg-type]  # what is tested
+        NCPExtractor(OBSERVATIONS["flat"], n_neurons={"pi": 3})  # type: ignore[arg-type]  # what is tested
 
 
 @pytest.mark.parametrize(

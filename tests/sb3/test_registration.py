@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from stable_baselines3 import A2C, PPO
+from agents import ALGORITHMS, POLICIES, algorithm_class, make_agent
 
 import velora.sb3
 from velora.plugins import extractors, networks, plugins, policies
 
+MODULES = {name: name.lower() for name in ALGORITHMS} | {"MaskablePPO": "maskable_ppo"}
 
-@pytest.mark.parametrize("algorithm", [PPO, A2C])
-def test_policies_are_aliases_of_the_algorithm(algorithm: type) -> None:
-    module = getattr(velora.sb3, algorithm.__name__.lower())
-    assert algorithm.policy_aliases["NCPPolicy"] is module.NCPPolicy
-    assert algorithm.policy_aliases["LiquidPolicy"] is module.LiquidPolicy
-    assert "MlpPolicy" in algorithm.policy_aliases
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_policy_is_an_alias_an_entry_and_a_class(algorithm: str, policy: str) -> None:
+    kind = getattr(getattr(velora.sb3, MODULES[algorithm]), policy)
+    aliases = algorithm_class(algorithm).policy_aliases
+    assert aliases[policy] is kind
+    assert aliases.keys() - set(POLICIES)  # those of Stable-Baselines3 are left
+    entry = policies()[f"{MODULES[algorithm]}.{policy}"]
+    assert entry.build is kind
+    assert entry.distribution == "velora-sb3"
+    assert type(make_agent(algorithm, kind, "window").policy) is kind
 
 
 def test_registries_hold_what_the_packages_provide() -> None:
-    assert policies()["ppo.LiquidPolicy"].build is velora.sb3.ppo.LiquidPolicy
-    assert policies()["a2c.NCPPolicy"].distribution == "velora-sb3"
+    assert len(policies()) == 2 * len(ALGORITHMS)
     assert extractors()["NCPExtractor"].build is velora.sb3.NCPExtractor
     assert networks()["liquid"].recurrent
     assert not networks()["ncp"].recurrent

@@ -1,0 +1,93 @@
+"""Every tensor of an agent is where the algorithm's `device` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from agents import ALGORITHMS, POLICIES, learn, make_agent, predict
+
+from velora.plugins import hookimpl, manager
+from velora.sb3.body import NetworkBody
+from velora.utils import set_device
+
+DEVICES = ["cpu"]
+if set_device("auto").type != "cpu":  # what this machine has
+    DEVICES.append(set_device("auto").type)
+
+each_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
+each_policy = pytest.mark.parametrize("policy", POLICIES)
+
+
+def devices_of(model: Any) -> set[str]:
+    optimizers = [
+        getattr(part, "optimizer", None)
+        for part in (model.policy, *model.policy.children())
+    ]
+    moments = [
+        value
+        for optimizer in optimizers
+        if optimizer is not None
+        for state in optimizer.state.values()
+        for value in state.values()
+        if isinstance(value, torch.Tensor) and value.dim() > 0
+    ]
+    tensors = [*model.policy.state_dict().values(), *moments]
+    return {tensor.device.type for tensor in tensors}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@each_algorithm
+@each_policy
+def test_agent_learns_on_its_device_and_loads_on_another(
+    algorithm: str, policy: str, device: str, tmp_path: Path
+) -> None:
+    model = learn(make_agent(algorithm, policy, device=device))
+    assert devices_of(model) == {device}
+    model.save(tmp_path / "agent.zip")
+    for other in DEVICES:
+        loaded = type(model).load(tmp_path / "agent.zip", device=other)
+        assert devices_of(loaded) == {other}
+        np.testing.assert_allclose(predict(loaded), predict(model), atol=1e-5)
+        learn(loaded.__class__.load(tmp_path / "agent.zip", model.env, device=other))
+
+
+@each_algorithm
+@each_policy
+def test_policy_moves_whole_to_the_meta_device(algorithm: str, policy: str) -> None:
+    model = make_agent(algorithm, policy)
+    model.policy.set_training_mode(False)  # batch statistics need numbers
+    model.policy.to("meta")
+    tensors = [*model.policy.parameters(), *model.policy.buffers()]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    bodies = [m for m in model.policy.modules() if isinstance(m, NetworkBody)]
+    assert len(bodies) >= len(model.policy.networks)
+    for body in bodies:
+        steps, size = body.window or (1, 0)
+        n_inputs = body.network.in_features + (steps - 1) * size
+        outputs = body(torch.ones(3, n_inputs, device="meta"))
+        assert outputs.device.type == "meta"
+        assert outputs.shape == (3, body.out_features)
+
+
+@pytest.fixture
+def _lab() -> Iterator[None]:
+    class Lab:
+        @hookimpl
+        def velora_resolve_device(self, device: str) -> str | None:
+            return DEVICES[-1] if device == "lab" else None
+
+    plugin = Lab()
+    manager().register(plugin)
+    yield
+    manager().unregister(plugin)
+
+
+@pytest.mark.usefixtures("_lab")
+def test_plugin_names_the_device_of_an_agent() -> None:
+    model = make_agent("SAC", device=set_device("lab"))
+    assert devices_of(learn(model)) == {DEVICES[-1]}

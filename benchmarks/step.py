@@ -1,4 +1,4 @@
-"""What one step costs: heads packed into one product, and PPO's pace.
+"""What one step costs: heads packed into one product, and the pace of algorithms.
 
     python benchmarks/step.py [--json FILE]
 
@@ -6,8 +6,9 @@ Part 1, for (neurons, batch): one no-gradient step of `LiquidNCPNetwork` against
 same network with its cell computed head by head, five masked linear layers one after
 another. "step" is `network(x, h)`, "frozen" is `network.frozen_step()(x, h)`. Part 2:
 environment steps per second of PPO on CartPole-v1 (8 environments, rollouts of 2,048
-steps, 10 epochs) with NCPPolicy against MlpPolicy with layers of the same widths. Runs
-are interleaved, and each ratio is between medians or a median itself.
+steps, 10 epochs), SAC on Pendulum-v1 (an update a step) and DQN on CartPole-v1 (an
+update every second step) with NCPPolicy against MlpPolicy with layers of the same
+widths. Runs are interleaved, and each ratio is between medians or a median itself.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from stable_baselines3 import PPO
+from stable_baselines3 import DQN, PPO, SAC
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.env_util import make_vec_env
 from torch import Tensor, nn
 
-import velora.sb3  # noqa: F401  # makes "NCPPolicy" known to PPO
+import velora.sb3  # noqa: F401  # makes "NCPPolicy" known
 from velora.models import LiquidNCPNetwork
 
 SIZES = [(160, 1), (160, 64), (640, 64)]
@@ -74,39 +78,59 @@ def measure_step(neurons: int, batch: int, rounds: int) -> dict[str, float | str
     return {"neurons": neurons, "batch": batch} | row
 
 
-def measure_ppo(
-    neurons: int, batch: int, rounds: int, steps: int
-) -> dict[str, float | str]:
-    def ppo(policy: str, **policy_kwargs: object) -> PPO:
-        env = make_vec_env("CartPole-v1", 8, seed=0)
-        return PPO(
-            policy,
-            env,
-            n_steps=256,
-            batch_size=batch,
-            policy_kwargs=policy_kwargs,
-            seed=0,
-            device="cpu",
-        )
+def ppo_on_cart_pole(batch: int) -> Callable[..., BaseAlgorithm]:
+    """PPO with rollouts of 2,048 steps."""
+    env = make_vec_env("CartPole-v1", 8, seed=0)
+    return partial(PPO, env=env, n_steps=256, batch_size=batch)
 
-    sparse = ppo("NCPPolicy", n_neurons=neurons)
-    counts = sparse.policy.networks["pi"].counts
+
+def sac_on_pendulum(batch: int) -> Callable[..., BaseAlgorithm]:
+    """SAC, an update a step."""
+    env = make_vec_env("Pendulum-v1", seed=0)
+    return partial(SAC, env=env, batch_size=batch, learning_starts=100)
+
+
+def dqn_on_cart_pole(batch: int) -> Callable[..., BaseAlgorithm]:
+    """DQN, an update every second step, as rl-baselines3-zoo has it."""
+    env = make_vec_env("CartPole-v1", seed=0)
+    settings = {"train_freq": 256, "gradient_steps": 128, "learning_starts": 100}
+    return partial(DQN, env=env, batch_size=batch, **settings)
+
+
+def measure_pace(
+    name: str, neurons: int, batch: int, rounds: int, scale: float
+) -> dict[str, float | str]:
+    make, steps = PACES[name]
+    sparse = make(batch)("NCPPolicy", policy_kwargs={"n_neurons": neurons}, **ALWAYS)
+    counts = next(iter(sparse.policy.networks.values())).counts
     widths = [counts.inter, counts.command]
-    models = {
-        "NCPPolicy": sparse,
-        "MlpPolicy": ppo("MlpPolicy", net_arch=widths),
-    }
-    rates: dict[str, list[float]] = {name: [] for name in models}
+    dense = make(batch)("MlpPolicy", policy_kwargs={"net_arch": widths}, **ALWAYS)
+    models = {"NCPPolicy": sparse, "MlpPolicy": dense}
+    rates: dict[str, list[float]] = {kind: [] for kind in models}
+    n_steps = max(int(steps * scale), 200)
     for _ in range(rounds):
-        for name, model in models.items():
+        for kind, model in models.items():
             start = time.perf_counter()
-            model.learn(steps)
-            rates[name].append(steps / (time.perf_counter() - start))
+            model.learn(n_steps)
+            rates[kind].append(n_steps / (time.perf_counter() - start))
     pairs = zip(rates["NCPPolicy"], rates["MlpPolicy"], strict=True)
-    row = {f"{name} [steps/s]": statistics.median(r) for name, r in rates.items()}
+    row = {f"{kind} [steps/s]": statistics.median(r) for kind, r in rates.items()}
     ratio = statistics.median(a / b for a, b in pairs)
     layers = {"neurons": neurons, "widths": str(widths), "minibatch": batch}
-    return layers | row | {"NCP / MLP": ratio}
+    return {"algorithm": name} | layers | row | {"NCP / MLP": ratio}
+
+
+ALWAYS: dict[str, Any] = {"seed": 0, "device": "cpu"}
+PACES: dict[str, tuple[Callable[[int], Callable[..., BaseAlgorithm]], int]] = {
+    "PPO": (ppo_on_cart_pole, 8192),  # and steps of a round
+    "SAC": (sac_on_pendulum, 400),
+    "DQN": (dqn_on_cart_pole, 1024),
+}
+ROWS = [  # algorithm, neurons, minibatch
+    *(("PPO", *size) for size in ((64, 64), (64, 256), (128, 64), (128, 256))),
+    *(("SAC", *size) for size in ((64, 256), (256, 256))),
+    *(("DQN", *size) for size in ((64, 64), (256, 64))),
+]
 
 
 def readable(value: float | str) -> str:
@@ -124,19 +148,19 @@ def show(title: str, rows: list[dict[str, float | str]]) -> None:
 
 @click.command()
 @click.option("--rounds", default=31, help="Interleaved rounds of 100 steps.")
-@click.option("--ppo-rounds", default=7, help="Interleaved rounds of PPO.")
-@click.option("--ppo-steps", default=8192, help="Environment steps a round.")
+@click.option("--pace-rounds", default=7, help="Interleaved rounds of learning.")
+@click.option("--scale", default=1.0, help="Longer or shorter rounds of learning.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
-def main(rounds: int, ppo_rounds: int, ppo_steps: int, path: Path | None) -> None:
-    """Measures a step of the liquid network and the pace of PPO."""
+def main(rounds: int, pace_rounds: int, scale: float, path: Path | None) -> None:
+    """Measures a step of the liquid network and the pace of three algorithms."""
     torch.manual_seed(0)
     step = [measure_step(n, b, rounds) for n, b in track(SIZES, "steps")]
     show("One no-gradient step of LiquidNCPNetwork", step)
-    sizes = [(64, 64), (64, 256), (128, 64), (128, 256)]  # neurons, minibatch
-    ppo = [measure_ppo(*size, ppo_rounds, ppo_steps) for size in track(sizes, "PPO")]
-    show("PPO on CartPole-v1, environment steps per second", ppo)
+    rows = track(ROWS, "learning")
+    pace = [measure_pace(*row, pace_rounds, scale) for row in rows]
+    show("Environment steps per second", pace)
     if path:
-        path.write_text(json.dumps({"step": step, "ppo": ppo}, indent=2))
+        path.write_text(json.dumps({"step": step, "pace": pace}, indent=2))
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "options"),
     [
-        ("classic_control", ["--seeds", "1", "--steps", "512", "--jobs", "1"]),
-        ("step", ["--rounds", "1", "--ppo-rounds", "1", "--ppo-steps", "1024"]),
+        ("classic_control", ["--seeds", "1", "--steps", "160"]),
+        ("step", ["--rounds", "1", "--pace-rounds", "1", "--scale", "0.1"]),
         ("wiring", ["--largest", "2000"]),
     ],
 )

@@ -119,7 +119,7 @@ import velora
 names = sys.argv[1:]
 for name in names:
     importlib.import_module(name)
-absent = ["pytest", "stable_baselines3", "gymnasium", "matplotlib"]
+absent = ["pytest", "stable_baselines3", "gymnasium", "matplotlib", "sb3_contrib"]
 print(json.dumps({
     "file": velora.__file__,
     "absent": [name for name in absent if importlib.util.find_spec(name) is None],
@@ -146,10 +146,29 @@ def test_packages_install_one_by_one_and_then_together(
     modules = [f"velora.{leaf}" for leaves in LEAVES.values() for leaf in leaves]
     together = probe(python, tmp_path, *modules)
     assert together["file"] is None
-    assert "pytest" in together["absent"]
+    assert {"pytest", "sb3_contrib"} <= set(together["absent"])
     rows = plugins(python, tmp_path)
     assert [row["status"] for row in rows] == ["active"] * 3
     assert {row["distribution"] for row in rows} == set(LEAVES) - {"velora-core"}
+
+    run(python, "-c", WITHOUT_CONTRIB, cwd=tmp_path)
+
+
+WITHOUT_CONTRIB = """
+import velora.sb3
+from stable_baselines3 import SAC
+from velora.plugins import policies
+
+SAC("NCPPolicy", "Pendulum-v1").learn(110)
+assert len(policies()) == 2 * 6, list(policies())
+try:
+    import velora.sb3.tqc
+except ModuleNotFoundError as error:
+    assert error.name == "sb3_contrib"
+    assert "pip install 'velora-sb3[contrib]'" in str(error)
+else:
+    raise AssertionError("an algorithm of sb3-contrib was imported without it")
+"""
 
 
 def plugins(python: Path, cwd: Path) -> list[dict[str, str]]:

@@ -29,7 +29,7 @@ def mish(x: Tensor) -> Tensor:
         return functional.mish(x)  # it computes in a wider type than it returns
     if torch.is_grad_enabled() and x.requires_grad:
         return x * torch.tanh(functional.softplus(x))
-    # With n = e^x·(e^x + 2), tanh(softplus(x)) is n / (n + 2), and 1 from x = 20 on.
-    e = torch.exp(x.clamp(max=20))
-    n = (e + 2).mul_(e)
-    return n.div_(n + 2).mul_(x)
+    # With s = sigmoid(x) and u = s·(2 - s), tanh(softplus(x)) is u / (2 - u).
+    s = torch.sigmoid(x)
+    u = (2 - s).mul_(s)
+    return u.div_(2 - u).mul_(x)

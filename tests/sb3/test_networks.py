@@ -151,6 +151,14 @@ def test_extractors_feed_plain_policies(
     assert not torch.equal(used.body.network.inter.weight, before)
 
 
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC", "TD3"])
+def test_extractors_feed_our_policies_too(algorithm: str) -> None:
+    options = {"features_extractor_class": NCPExtractor}
+    options["features_extractor_kwargs"] = {"features_dim": 10, "n_neurons": 16}
+    model = learn(make_agent(algorithm, policy_kwargs=options))
+    assert model.policy.networks["pi"].in_features == 10
+
+
 def test_liquid_extractor_says_that_it_has_no_memory_on_flat_observations() -> None:
     with pytest.warns(UserWarning, match="zero state"):
         LiquidExtractor(OBSERVATIONS["flat"])

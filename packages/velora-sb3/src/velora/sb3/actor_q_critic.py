@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from stable_baselines3.common.preprocessing import get_action_dim
@@ -28,11 +29,14 @@ class ActorQCriticNetworks(NetworkPolicy):
     @property
     def networks(self) -> dict[str, nn.Module]:
         """The networks that the policy thinks with: "pi", "qf0", "qf1", ..."""
-        (actor,) = (m for m in self.actor.modules() if isinstance(m, NetworkBody))
-        return {"pi": actor.network} | {
+        return {"pi": self._actor_body().network} | {
             f"qf{index}": body.network
             for index, body in enumerate(self.critic.q_networks)
         }
+
+    @abstractmethod
+    def _actor_body(self) -> NetworkBody:
+        """Returns where the actor's network is."""
 
     def _body(
         self,
@@ -75,16 +79,18 @@ class GaussianActorNetworks(ActorQCriticNetworks):
         n_actions = get_action_dim(self.action_space)
         inputs = actor.features_extractor
         if actor.use_sde:
-            body = self._body("pi", inputs, n_actions)
-            if isinstance(actor.mu, nn.Sequential):  # the means are clipped
-                actor.mu[0] = body
-            else:
-                actor.mu = body
+            clip = actor.mu[1:] if isinstance(actor.mu, nn.Sequential) else ()
+            actor.mu = nn.Sequential(self._body("pi", inputs, n_actions), *clip)
         else:
             actor.latent_pi = self._body("pi", inputs, 2 * n_actions)
             actor.mu = Columns(0, n_actions)
             actor.log_std = Columns(n_actions, 2 * n_actions)
         return actor.to(self.device)
+
+    def _actor_body(self) -> NetworkBody:
+        body: NetworkBody
+        body = self.actor.mu[0] if self.actor.use_sde else self.actor.latent_pi
+        return body
 
 
 class DeterministicActorNetworks(ActorQCriticNetworks):
@@ -98,6 +104,10 @@ class DeterministicActorNetworks(ActorQCriticNetworks):
         n_actions = get_action_dim(self.action_space)
         actor.mu[0] = self._body("pi", actor.features_extractor, n_actions)
         return actor.to(self.device)
+
+    def _actor_body(self) -> NetworkBody:
+        body: NetworkBody = self.actor.mu[0]
+        return body
 
 
 class Columns(nn.Module):

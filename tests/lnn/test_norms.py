@@ -72,6 +72,12 @@ def test_registered_builders_take_a_norm(name):
     assert isinstance(network.norms["inter"], nn.LayerNorm)
 
 
+@pytest.mark.parametrize("norm", ["layer", nn.LayerNorm(3), lambda size: None])
+def test_norm_that_makes_no_module_is_refused(network_type, norm):
+    with pytest.raises(TypeError, match="`norm` must"):
+        network_type(3, 10, 2, norm=norm)
+
+
 def test_frozen_step_of_a_network_that_normalises_is_refused():
     with pytest.raises(ValueError, match=r"without `norm`.*LayerNorm"):
         LiquidNCPNetwork(3, 10, 2, norm=nn.LayerNorm).frozen_step()

@@ -53,7 +53,8 @@ def test_agent_learns_on_its_device_and_loads_on_another(
         loaded = type(model).load(tmp_path / "agent.zip", device=other)
         assert devices_of(loaded) == {other}
         np.testing.assert_allclose(predict(loaded), predict(model), atol=1e-5)
-        learn(loaded.__class__.load(tmp_path / "agent.zip", model.env, device=other))
+        loaded.set_env(model.env)
+        assert devices_of(learn(loaded)) == {other}
 
 
 @each_algorithm

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 from agents import ALGORITHMS, OBSERVATIONS, POLICIES, make_agent, make_env
 from gymnasium import spaces
+from sb3_contrib import RecurrentPPO
+from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
 from velora.plugins import networks
 from velora.sb3 import NCPExtractor
+from velora.sb3.actor_critic import NCPActorCriticPolicy
 from velora.sb3.body import NetworkBody
 from velora.sb3.features import WindowExtractor
 
 ON_POLICY = ["PPO", "A2C", "TRPO", "MaskablePPO"]
 CONTINUOUS = ["SAC", "TQC", "CrossQ", "TD3", "DDPG"]
+ROLES = dict.fromkeys(ON_POLICY, ("pi", "vf")) | dict.fromkeys(CONTINUOUS, ("pi", "qf"))
+ROLES |= {"DQN": ("qf",), "QRDQN": ("qf",), "ARS": ("pi",)}
 
 
 @pytest.mark.parametrize(
@@ -48,18 +54,14 @@ def test_bad_policy_kwargs_are_refused(
         make_agent(algorithm, policy, policy_kwargs=options)
 
 
-@pytest.mark.parametrize(
-    ("algorithms", "roles"), [(ON_POLICY, ["pi", "vf"]), (CONTINUOUS, ["pi", "qf"])]
-)
-def test_roles_are_those_of_the_algorithm(
-    algorithms: list[str], roles: list[str]
-) -> None:
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_roles_are_those_of_the_algorithm(algorithm: str) -> None:
+    roles = list(ROLES[algorithm])
     complete = dict.fromkeys(roles, 8)
-    for algorithm in algorithms:
-        make_agent(algorithm, policy_kwargs={"n_neurons": complete})
-        for wrong in ({"pi": 8}, complete | {"nope": 8}, {"pi": 8, "nope": 8}):
-            with pytest.raises(ValueError, match=rf"keys \['pi', '{roles[1]}'\]"):
-                make_agent(algorithm, policy_kwargs={"n_neurons": wrong})
+    make_agent(algorithm, policy_kwargs={"n_neurons": complete})
+    for wrong in (complete | {"nope": 8}, dict.fromkeys(roles[:-1], 8)):
+        with pytest.raises(ValueError, match=rf"keys {re.escape(str(roles))}; got"):
+            make_agent(algorithm, policy_kwargs={"n_neurons": wrong})
 
 
 def test_ars_refuses_the_bias_of_layers_it_does_not_have() -> None:
@@ -105,6 +107,56 @@ def test_policy_is_taken_by_an_algorithm_of_mine() -> None:
     model = Mine(policy_class, make_env(), learning_rate=0.1)
     model._setup_model()
     assert isinstance(model.policy, ActorCriticPolicy)
+
+
+def test_policies_beside_the_own_one_are_nobodys_business() -> None:
+    class WithTeacher(SAC):
+        def _setup_model(self) -> None:
+            super()._setup_model()
+            spaces_ = self.observation_space, spaces.Discrete(2)
+            self.teacher = NCPActorCriticPolicy(*spaces_, self.lr_schedule)
+
+    env = make_env("flat", "box")
+    assert WithTeacher("NCPPolicy", env, device="cpu").teacher.networks
+
+
+def test_policy_is_taken_by_a_subclass_with_aliases_of_its_own() -> None:
+    class Mine(PPO):
+        policy_aliases: ClassVar[dict[str, Any]] = {}
+
+    model = Mine(NCPActorCriticPolicy, make_env(), device="cpu")
+    assert isinstance(model.policy, NCPActorCriticPolicy)
+
+
+def test_algorithm_without_our_policies_says_so() -> None:
+    with pytest.raises(TypeError, match="Velora has none for RecurrentPPO"):
+        RecurrentPPO(NCPActorCriticPolicy, make_env())
+
+
+class Attention(nn.Module):
+    def __init__(self, in_features: int, out_features: int, device: Any = None) -> None:
+        super().__init__()
+        self.value = nn.Linear(in_features, out_features)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.value(x)
+
+
+def test_trpo_refuses_a_parameter_that_it_would_never_train() -> None:
+    networks().add("test-value", Attention, override=True)
+    options = {"network": "test-value", "n_neurons": None}
+    with pytest.raises(ValueError, match=r"action_net\.network\.value\.weight"):
+        make_agent("TRPO", policy_kwargs=options)
+    make_agent("PPO", policy_kwargs=options)
+
+
+def test_crossq_refuses_a_second_normalisation() -> None:
+    options = {"network_kwargs": {"norm": nn.LayerNorm}}
+    with pytest.raises(ValueError, match="`norm` must be left out"):
+        make_agent("CrossQ", policy_kwargs=options)
+    options["batch_norm"] = False
+    network = make_agent("CrossQ", policy_kwargs=options).policy.networks["pi"]
+    assert isinstance(network.norms["inter"], nn.LayerNorm)
 
 
 NOT_FLAT = [

@@ -7,9 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from agents import ALGORITHMS, POLICIES, learn, make_agent, predict, sample_observations
+from agents import (
+    ALGORITHMS,
+    POLICIES,
+    learn,
+    make_agent,
+    make_env,
+    predict,
+    sample_observations,
+)
 from gymnasium import spaces
+from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import NatureCNN
+from torch import nn
 
 each_policy = pytest.mark.parametrize("policy", POLICIES)
 ON_POLICY = ["PPO", "A2C", "TRPO", "MaskablePPO"]
@@ -61,9 +71,13 @@ def test_optimizer_is_obeyed(algorithm: str) -> None:
         "optimizer_kwargs": {"momentum": 0.5},
     }
     policy = learn(make_agent(algorithm, policy_kwargs=options)).policy
-    trained = getattr(policy, "actor", policy)
-    assert isinstance(trained.optimizer, torch.optim.SGD)
-    assert trained.optimizer.param_groups[0]["momentum"] == 0.5
+    parts = [policy.actor, policy.critic] if hasattr(policy, "actor") else [policy]
+    for part in parts:
+        assert isinstance(part.optimizer, torch.optim.SGD)
+        assert part.optimizer.param_groups[0]["momentum"] == 0.5
+    trained = {p for part in parts for p in part.optimizer.param_groups[0]["params"]}
+    expected = set(nn.ModuleList(policy.networks.values()).parameters())
+    assert trained - {getattr(policy, "log_std", None)} == expected
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -94,7 +108,46 @@ def test_images_that_are_normalised_are_left_alone(algorithm: str) -> None:
         space, model.action_space, model.lr_schedule, n_neurons=12, **options
     )
     image = np.random.default_rng(0).uniform(size=(2, 1, 36, 36)).astype(np.float32)
-    assert len(policy.predict(image)[0]) == 2
+    seen: list[torch.Tensor] = []
+    for module in policy.modules():
+        if isinstance(module, NatureCNN):
+            module.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs))
+    policy.predict(image)
+    assert seen
+    assert all(torch.equal(x, torch.as_tensor(image)) for x in seen)
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "DQN"])
+def test_images_too_small_for_convolutions_are_flattened(algorithm: str) -> None:
+    model = make_agent(algorithm, actions="discrete")
+    space = spaces.Box(0, 255, (3, 7, 7), np.uint8)  # as MiniGrid's
+    policy = type(model.policy)(space, model.action_space, model.lr_schedule)
+    assert next(iter(policy.networks.values())).in_features == 147
+    policy.predict(space.sample())
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@each_policy
+def test_agent_learns_and_predicts_in_several_environments(
+    algorithm: str, policy: str
+) -> None:
+    observations = "flat" if policy == "NCPPolicy" else "window"
+    spec = ALGORITHMS[algorithm]
+    env = make_vec_env(lambda: make_env(observations, spec.actions[0]), n_envs=3)
+    model = make_agent(algorithm, policy)
+    several = type(model)(
+        policy,
+        env,
+        policy_kwargs={"n_neurons": 12} | spec.policy_kwargs,
+        seed=1,
+        device="cpu",
+        **spec.settings,
+    )
+    learn(several)
+    together = predict(several)
+    for observation, action in zip(sample_observations(several), together, strict=True):
+        alone, _ = several.predict(observation, deterministic=True)
+        np.testing.assert_allclose(alone, action, atol=1e-6)
 
 
 @pytest.mark.parametrize("algorithm", ON_POLICY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -151,8 +152,11 @@ def test_normalised_environment_is_saved_beside_the_agent(
     env.training = False
     loaded = type(model).load(tmp_path / "agent.zip", env=env, device="cpu")
     obs = sample_observations(model)
-    expected = model.predict(model.get_vec_normalize_env().normalize_obs(obs))
-    assert expected[0].shape == loaded.predict(env.normalize_obs(obs))[0].shape
+    normalised = model.get_vec_normalize_env().normalize_obs(obs)
+    np.testing.assert_array_equal(env.normalize_obs(obs), normalised)
+    expected, _ = model.predict(normalised, deterministic=True)
+    actions, _ = loaded.predict(normalised, deterministic=True)
+    np.testing.assert_array_equal(actions, expected)
     mean, _ = evaluate_policy(loaded, env, n_eval_episodes=2)
     assert np.isfinite(mean)
 
@@ -216,3 +220,25 @@ def test_agent_names_what_provided_its_missing_network(
     assert "test-absent" not in networks()
     with pytest.raises(KeyError, match=f"'test-absent'.*'liquid', 'ncp'.*{fix}"):
         algorithm_class("PPO").load(tmp_path / "agent.zip", device="cpu")
+
+
+LOAD_DISABLED = """
+import stable_baselines3
+try:
+    stable_baselines3.PPO.load("agent.zip", device="cpu")
+except KeyError as error:
+    print(error)
+"""
+
+
+def test_agent_names_the_plugin_that_is_disabled(tmp_path: Path) -> None:
+    make_agent("PPO").save(tmp_path / "agent.zip")
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_DISABLED],
+        cwd=tmp_path,
+        env=os.environ | {"VELORA_DISABLE_PLUGINS": "velora-lnn"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "'velora-lnn', whose plugin is disabled here" in done.stdout

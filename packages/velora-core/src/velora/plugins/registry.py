@@ -35,7 +35,9 @@ class NetworkEntry(Entry):
     """A network that can be asked for by name.
 
     Its ``build`` is called as ``build(in_features, out_features, *, device=None,
-    **options)`` and returns a ``torch.nn.Module``.
+    **options)`` and returns a ``torch.nn.Module``. Where an algorithm
+    normalises (CrossQ), a ``build`` that names an option ``norm`` gets it: a callable
+    that makes a normalisation of a size, to stand before each layer.
 
     Attributes:
         recurrent: Whether the network carries a state. If so it offers

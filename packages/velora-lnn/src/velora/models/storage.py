@@ -43,7 +43,7 @@ def save_network(
         TypeError: the network is of another class; a subclass is one.
         ValueError: the network has norms, no data, or other tensors than its class
             makes.
-        OSError: the file cannot be written.
+        OSError: the file cannot be written; IsADirectoryError if it is a folder.
     """
     if type(network) not in _CLASSES.values():
         raise TypeError(
@@ -74,10 +74,13 @@ def save_network(
         for name, value in tensors.items()
     }
     content = save(data, {"velora": json.dumps(_description(network, options))})
-    unfinished = Path(path).with_name(f"{uuid4().hex}.tmp")
+    target = Path(path).resolve()
+    if target.is_dir():
+        raise IsADirectoryError(f"`path` must name a file; got the folder {path!r}.")
+    unfinished = target.with_name(f"{uuid4().hex}.tmp")
     try:
         unfinished.write_bytes(content)
-        os.replace(unfinished, path)
+        os.replace(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
 

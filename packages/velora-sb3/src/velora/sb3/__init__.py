@@ -6,8 +6,6 @@ Stable-Baselines3. Importing `velora.sb3` makes those names policy aliases, so t
 installed: `pip install 'velora-sb3[contrib]'`.
 """
 
-from importlib.util import find_spec
-
 from velora.sb3 import a2c, ddpg, dqn, ppo, sac, td3
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
 
@@ -22,7 +20,11 @@ __all__ = [
     "td3",
 ]
 
-if find_spec("sb3_contrib") is not None:
+try:
+    from velora.sb3 import contrib  # noqa: F401  # whether sb3-contrib is there
+except ImportError:
+    pass  # importing one of its modules says what to install
+else:
     from velora.sb3 import ars, crossq, maskable_ppo, qrdqn, tqc, trpo
 
     __all__ += ["ars", "crossq", "maskable_ppo", "qrdqn", "tqc", "trpo"]

@@ -79,7 +79,7 @@ class GaussianActorNetworks(ActorQCriticNetworks):
         n_actions = get_action_dim(self.action_space)
         inputs = actor.features_extractor
         if actor.use_sde:
-            clip = actor.mu[1:] if isinstance(actor.mu, nn.Sequential) else ()
+            clip = list(actor.mu)[1:] if isinstance(actor.mu, nn.Sequential) else []
             actor.mu = nn.Sequential(self._body("pi", inputs, n_actions), *clip)
         else:
             actor.latent_pi = self._body("pi", inputs, 2 * n_actions)

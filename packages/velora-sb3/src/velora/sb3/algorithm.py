@@ -7,7 +7,7 @@ import sys
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 
-from velora.plugins import NetworkEntry, networks
+from velora.plugins import NetworkEntry, networks, plugins
 
 
 def algorithm_being_set_up() -> BaseAlgorithm | None:
@@ -33,15 +33,23 @@ def check_algorithm(policy_class: type[BasePolicy]) -> None:
         TypeError: the algorithm being set up takes other policies.
     """
     algorithm = algorithm_being_set_up()
-    if algorithm is None:
-        return
-    taken = tuple(algorithm.policy_aliases.values())
+    if algorithm is None or algorithm.policy_class is not policy_class:
+        return  # nobody's, or one that an algorithm builds beside its own
+    aliases: dict[str, type[BasePolicy]] = {}
+    for kind in type(algorithm).__mro__:
+        aliases = getattr(kind, "policy_aliases", {}) | aliases
+    taken = tuple(aliases.values())
     if taken and not issubclass(policy_class, taken):
         name = type(algorithm).__name__
+        fix = (
+            f'Pass its name, as in {name}("NCPPolicy", env).'
+            if "NCPPolicy" in aliases
+            else f"Velora has none for {name}."
+        )
         raise TypeError(
             f"A policy of {name} must inherit from {taken[0].__name__}; got "
             f"{policy_class.__module__}.{policy_class.__name__}, which is one for "
-            f'another algorithm. Pass its name, as in {name}("NCPPolicy", env).'
+            f"another algorithm. {fix}"
         )
 
 
@@ -62,12 +70,17 @@ def find_network(name: str) -> NetworkEntry:
     except KeyError as error:
         if name not in sources:
             raise
-        source = sources[name]
-        fix = (
-            f"from the distribution {source!r}: pip install {source}"
-            if source
-            else "from the program that trained it: add it to `networks()` first"
-        )
-        raise type(error)(f"{error} The saved agent had it {fix}.") from error
+        raise type(error)(
+            f"{error} The saved agent had it {_remedy(sources[name])}."
+        ) from error
     sources[name] = entry.distribution
     return entry
+
+
+def _remedy(source: str | None) -> str:
+    if source is None:
+        return "from the program that trained it: add it to `networks()` first"
+    status = {info.distribution: info.status for info in plugins()}.get(source)
+    if status is None:
+        return f"from the distribution {source!r}: pip install {source}"
+    return f"from the distribution {source!r}, whose plugin is {status} here"

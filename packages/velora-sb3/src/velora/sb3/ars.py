@@ -42,9 +42,11 @@ class EvolvedPolicy(NetworkPolicy, ExtractingARSPolicy):
     """Motor neurons are the actions (before their tanh) or the logits.
 
     ARS adds noise to every parameter; what it adds where no synapse is, is dropped.
-    Start it with `zero_policy=False`: of a network with hidden layers whose weights
-    are all zero, only the last bias moves the action.
+    Start it with `zero_policy=False`: near a network with hidden layers whose weights
+    are all zero, noise moves hardly anything but the last bias.
     """
+
+    roles = ("pi",)
 
     action_net: Any  # a body, and a tanh where actions are squashed
     mlp_arguments = (*NetworkPolicy.mlp_arguments, "with_bias")

@@ -33,6 +33,7 @@ class NetworkBody(nn.Module):
         KeyError: the name is unknown; the message lists the known ones.
         TypeError: the builder does not take one of the options, or what it builds
             is no module, or cannot run over a sequence though it is recurrent.
+        ValueError: the options have a `norm` where one is given already.
     """
 
     network: Any  # a module that may offer `forward_sequence`
@@ -59,6 +60,11 @@ class NetworkBody(nn.Module):
             in_features -= (steps - 1) * size
         self.norm = None
         if norm is not None:
+            if "norm" in options:
+                raise ValueError(
+                    "`norm` must be left out where the algorithm normalises; got it in "
+                    "`network_kwargs`. Turn the algorithm's off with batch_norm=False."
+                )
             if "norm" in inspect.signature(entry.build).parameters:
                 options = {**options, "norm": norm}
             else:

@@ -8,12 +8,10 @@ try:
     from sb3_contrib.crossq.policies import CrossQPolicy
     from sb3_contrib.qrdqn.policies import QRDQNPolicy
     from sb3_contrib.tqc.policies import TQCPolicy
-except ModuleNotFoundError as error:
-    if error.name != "sb3_contrib":
-        raise
-    raise ModuleNotFoundError(
-        "This algorithm comes from sb3-contrib, which is not installed: pip install "
-        "'velora-sb3[contrib]'.",
+except ImportError as error:
+    raise ImportError(
+        "This algorithm comes from sb3-contrib 2.7 or newer, which is not installed "
+        f"({error}): pip install --upgrade 'velora-sb3[contrib]'.",
         name="sb3_contrib",
     ) from error
 

@@ -12,6 +12,8 @@ from velora.sb3.policy import NetworkPolicy
 class QNetworkPolicy(NetworkPolicy, DQNPolicy):
     """Motor neurons are the Q-values; the target has its twin's wiring."""
 
+    roles = ("qf",)
+
     q_net: Any  # whose `q_net` is a body
 
     @property

@@ -15,6 +15,7 @@ from stable_baselines3.common.torch_layers import (
     NatureCNN,
 )
 
+SMALLEST_IMAGE = 36  # pixels a side that NatureCNN's filters need
 # What Stable-Baselines3 preprocesses, in a dict as well.
 FLATTENABLE = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
@@ -67,8 +68,9 @@ def default_extractor(
         normalize_images: as the policy's argument of this name.
 
     Returns:
-        `CombinedExtractor` for a dict, `NatureCNN` for an image, `WindowExtractor`
-        for a (T, F) box before a recurrent network, else `FlattenExtractor`.
+        `CombinedExtractor` for a dict, `NatureCNN` for an image of 36 x 36 pixels or
+        more, `WindowExtractor` for a (T, F) box before a recurrent network, else
+        `FlattenExtractor`.
 
     Raises:
         ValueError: Stable-Baselines3 cannot flatten such observations.
@@ -77,7 +79,9 @@ def default_extractor(
     if isinstance(observation_space, spaces.Dict):
         return CombinedExtractor
     if is_image_space(observation_space, normalized_image=not normalize_images):
-        return NatureCNN
+        height, width = sorted(observation_space.shape or ())[1:]  # after the channels
+        if min(height, width) >= SMALLEST_IMAGE:
+            return NatureCNN
     if recurrent and is_window(observation_space):
         return WindowExtractor
     return FlattenExtractor

@@ -14,6 +14,8 @@ class QuantileNetworkPolicy(NetworkPolicy, QRDQNPolicy):
     The target has its twin's wiring.
     """
 
+    roles = ("qf",)
+
     quantile_net: Any  # whose `quantile_net` is a body
 
     @property

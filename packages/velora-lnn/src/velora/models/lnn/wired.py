@@ -43,7 +43,7 @@ class WiredNetwork(nn.Module, ABC):
         n_units: all neurons but the sensory ones.
 
     Raises:
-        TypeError: a size is no integer.
+        TypeError: a size is no integer, or `norm` makes no module.
         ValueError: a size is too small, the sparsity outside its range or the
             `init_type` unknown.
     """
@@ -62,6 +62,11 @@ class WiredNetwork(nn.Module, ABC):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
+        if norm is not None and (isinstance(norm, nn.Module) or not callable(norm)):
+            raise TypeError(
+                "`norm` must be a callable that makes a normalisation of a size, such "
+                f"as nn.LayerNorm itself; got {norm!r}."
+            )
         wiring = Wiring(
             in_features, n_neurons, out_features, sparsity_level=sparsity_level
         )
@@ -89,9 +94,13 @@ class WiredNetwork(nn.Module, ABC):
                 "command": counts.inter,
                 "motor": counts.command,
             }
-            self.norms = nn.ModuleDict(
-                {name: norm(size).to(device) for name, size in sizes.items()}
-            )
+            made = {name: norm(size) for name, size in sizes.items()}
+            if not all(isinstance(module, nn.Module) for module in made.values()):
+                raise TypeError(
+                    "`norm` must make a torch.nn.Module of a size, as nn.LayerNorm "
+                    f"does; got {norm!r}, which made {made['inter']!r}."
+                )
+            self.norms = nn.ModuleDict(made).to(device)
 
     @property
     def counts(self) -> NeuronCounts:

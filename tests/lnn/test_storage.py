@@ -574,9 +574,3 @@ def test_a_head_with_a_mask_of_its_own_is_refused(make_liquid, path):
     save_network(network, path)
     rewrite(path, command__g_head__mask=torch.ones(4, 10))
     assert_refused(path, r"'command.g_head.mask': None.*\(4, 10\)")
-
-
-def test_folder_in_the_place_of_a_file_is_refused(tmp_path):
-    with pytest.raises(IsADirectoryError, match="must name a file"):
-        save_network(NCPNetwork(3, 10, 2), tmp_path)
-    assert not list(tmp_path.iterdir())

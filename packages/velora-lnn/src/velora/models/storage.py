@@ -43,7 +43,7 @@ def save_network(
         TypeError: the network is of another class; a subclass is one.
         ValueError: the network has norms, no data, or other tensors than its class
             makes.
-        OSError: the file cannot be written; IsADirectoryError if it is a folder.
+        OSError: the file cannot be written; IsADirectoryError if it is a directory.
     """
     if type(network) not in _CLASSES.values():
         raise TypeError(
@@ -76,7 +76,7 @@ def save_network(
     content = save(data, {"velora": json.dumps(_description(network, options))})
     target = Path(path).resolve()
     if target.is_dir():
-        raise IsADirectoryError(f"`path` must name a file; got the folder {path!r}.")
+        raise IsADirectoryError(f"`path` must name a file; got the directory {path!r}.")
     unfinished = target.with_name(f"{uuid4().hex}.tmp")
     try:
         unfinished.write_bytes(content)

@@ -137,7 +137,8 @@ def _read(file: Any) -> tuple[_Network, dict[str, Tensor]]:
         f"`options` must have the entries {list(_OPTIONS)}",
         options,
     )
-    tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    # Only `keys()` names what a safetensors file holds: it is no mapping.
+    tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # see above
     # A header of a few bytes may claim any size, and a wiring is drawn for it: with
     # sizes F, N, O a network holds more than N·(F + N + O) / 5 numbers.
     f, n, o = (options[size] for size in _OPTIONS[:3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from stable_baselines3.common.preprocessing import get_action_dim
@@ -45,7 +46,13 @@ class ActorQCriticNetworks(NetworkPolicy):
         out_features: int,
         n_actions: int = 0,
     ) -> NetworkBody:
-        return self.choice.body(role, inputs, out_features, n_actions=n_actions)
+        return self.choice.body(
+            role, inputs, out_features, n_actions=n_actions, norm=self._norm()
+        )
+
+    def _norm(self) -> Callable[[int], nn.Module] | None:
+        """Returns what normalises the inputs of each layer, if the algorithm does."""
+        return None
 
     def make_critic(
         self, features_extractor: BaseFeaturesExtractor | None = None

@@ -1,11 +1,11 @@
 """Policies for sb3-contrib's CrossQ."""
 
+from collections.abc import Callable
 from functools import partial
 
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
 
 from velora.sb3.actor_q_critic import GaussianActorNetworks
-from velora.sb3.body import NetworkBody
 from velora.sb3.contrib import BatchRenorm1d, CrossQ, CrossQPolicy
 
 
@@ -15,26 +15,15 @@ class BatchNormalisedPolicy(GaussianActorNetworks, CrossQPolicy):
     A plugin's network whose builder takes no `norm` gets one before its inputs.
     """
 
-    def _body(
-        self,
-        role: str,
-        inputs: BaseFeaturesExtractor,
-        out_features: int,
-        n_actions: int = 0,
-    ) -> NetworkBody:
+    def _norm(self) -> Callable[[int], nn.Module] | None:
         options = self.batch_norm_params
-        norm = partial(
+        if not options["batch_norm"]:
+            return None
+        return partial(
             BatchRenorm1d,
             momentum=options["batch_norm_momentum"],
             eps=options["batch_norm_eps"],
             warmup_steps=int(options["renorm_warmup_steps"]),
-        )
-        return self.choice.body(
-            role,
-            inputs,
-            out_features,
-            n_actions=n_actions,
-            norm=norm if options["batch_norm"] else None,
         )
 
 

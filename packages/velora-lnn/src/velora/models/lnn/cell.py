@@ -159,19 +159,21 @@ class NCPLiquidCell(nn.Module):
             return _blend(*(head(z) for head in self.heads), timespans=t)
         return self.step(self.weights(), z, t)
 
-    def weights(self, *, unit_time: bool = False) -> CellWeights:
+    def weights(self, constant_time: float | Tensor | None = None) -> CellWeights:
         """Packs the heads, so that a step is one product and not five.
 
         Args:
-            unit_time: whether t is 1 in all steps to come: then it pays to make one
-                head of the two f heads.
+            constant_time: t where it is the same number, or () tensor, in all steps to
+                come: then it pays to make one head of the two f heads.
         """
-        weight = torch.stack([head.weight for head in self.heads]) * self.sparsity_mask
-        bias = torch.cat([head.bias for head in self.heads])  # (5·H,)
-        if unit_time:
-            weight = _one_f(weight)  # (4, H, F + H)
-            bias = _one_f(bias.view(5, -1)).flatten()
-        return CellWeights(weight.flatten(0, 1), bias, len(weight))
+        weights = [head.weight * self.sparsity_mask for head in self.heads]
+        biases: list[Tensor] = [head.bias for head in self.heads]
+        if constant_time is not None:
+            t = constant_time
+            t = t.to(weights[0].dtype) if isinstance(t, Tensor) else t
+            for parts in (weights, biases):
+                parts[2:4] = [parts[2] * t + parts[3]]
+        return CellWeights(torch.cat(weights), torch.cat(biases), len(weights))
 
     @staticmethod
     def step(
@@ -221,11 +223,6 @@ def _blend(
         gate = torch.sigmoid(f[0] * timespans + f[1])
     new_hidden = torch.lerp(torch.tanh(g), torch.tanh(h), gate)
     return proj + new_hidden, new_hidden
-
-
-def _one_f(blocks: Tensor) -> Tensor:
-    """Adds the two f blocks of (5, ...) blocks into one: (4, ...)."""
-    return torch.cat((blocks[:2], blocks[2:3] + blocks[3:4], blocks[4:]))
 
 
 def _share_mask(cell: NCPLiquidCell, _: object = None) -> None:

@@ -6,10 +6,12 @@ from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from velora.models.lnn.activation import mish
 from velora.models.lnn.cell import NCPLiquidCell, Timespans, check_hidden
 from velora.models.lnn.frozen import FrozenStep, masked
+from velora.models.lnn.scan import scan
 from velora.models.lnn.sequence import sequence_resets, sequence_timespans
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.models.lnn.wired import WiredNetwork, check_batch, unbatched
@@ -157,21 +159,24 @@ class LiquidNCPNetwork(WiredNetwork):
         resets = sequence_resets(resets, steps, batch)
         timespans = sequence_timespans(timespans, steps, batch)
 
-        weights = self.command.weights(unit_time=timespans is None)
-        inter = mish(self.inter(self._normed("inter", x)))
-        inter = self._normed("command", inter)  # (T, B, I)
-        outputs, states = [], []
-        for step in range(steps):
-            if resets is not None:
-                hidden = hidden.masked_fill(resets[step, :, None], 0)
-            t = timespans[step] if isinstance(timespans, Tensor) else timespans
-            z = torch.cat((inter[step], hidden), dim=1)
-            y, hidden = self.command.step(weights, z, t)
-            outputs.append(y)
-            states.append(hidden)
-        command = mish(torch.stack(outputs))
-        y = self.motor(self._normed("motor", command))  # (T, B, O)
-        return (y, hidden, torch.stack(states)) if return_states else (y, hidden)
+        varying = constant = None
+        if isinstance(timespans, Tensor) and timespans.dim() > 0:
+            varying = timespans
+        else:
+            constant = 1.0 if timespans is None else timespans
+        weights = self.command.weights(constant)
+        inter = self._normed("command", mish(self.inter(self._normed("inter", x))))
+        sizes = (self.command.in_features, self.hidden_size)
+        from_inter, from_state = torch.split_with_sizes(weights.weight, sizes, dim=1)
+        y, states = scan(
+            functional.linear(inter, from_inter, weights.bias),  # (T, B, N·H)
+            from_state,
+            hidden,
+            resets=resets,
+            timespans=varying,
+        )
+        y = self.motor(self._normed("motor", mish(y)))  # (T, B, O)
+        return (y, states[-1], states) if return_states else (y, states[-1])
 
     @torch.no_grad()
     def frozen_step(self) -> FrozenStep:
@@ -192,7 +197,7 @@ class LiquidNCPNetwork(WiredNetwork):
             )
         return FrozenStep(
             inter=masked(self.inter),
-            command=self.command.weights(unit_time=True),
+            command=self.command.weights(1.0),
             motor=masked(self.motor),
             hidden_size=self.hidden_size,
         )

@@ -18,8 +18,7 @@ def sequence_timespans(timespans: Timespans, steps: int, batch: int) -> Timespan
         batch: B.
 
     Returns:
-        None, a number, or a tensor whose first dimension is time and whose step is
-        of shape () or (B, 1).
+        None, a number, or a tensor of shape (), (T,) or (T, B, 1).
 
     Raises:
         ValueError: any other shape, even one that would broadcast.
@@ -27,9 +26,7 @@ def sequence_timespans(timespans: Timespans, steps: int, batch: int) -> Timespan
     if timespans is None or isinstance(timespans, Real):
         return timespans
     if isinstance(timespans, Tensor):
-        if timespans.dim() == 0:
-            return timespans.expand(steps)
-        if tuple(timespans.shape) == (steps,):
+        if tuple(timespans.shape) in ((), (steps,)):
             return timespans
         if tuple(timespans.shape) in ((steps, batch), (steps, batch, 1)):
             return timespans.reshape(steps, batch, 1)

@@ -1,0 +1,230 @@
+"""A liquid network over a sequence, beside its slow self, ncps and a dense LSTM.
+
+    python benchmarks/scan.py [--rounds 15] [--json FILE]
+
+Forward and backward of 8 inputs and 2 outputs, microseconds a time step:
+
+- "compiled": `LiquidNCPNetwork.forward_sequence` with `velora-lnn[fast]`;
+- "operators": the same without numba, in PyTorch's operators;
+- "step by step": the same network with each step as its equations read, five masked
+  layers one after another;
+- "ncps": `CfC` with `AutoNCP` of as many neurons, where ncps is installed;
+- "LSTM": the dense twin, Linear → Mish → LSTM → Linear of our inter and hidden sizes,
+  its LSTM fused; "LSTM stepped" calls it for each step, as RecurrentPPO does with its
+  LSTM whenever an episode starts in the middle.
+
+Runs are interleaved, three in a row after one that warms up, and times are medians.
+"kept" is what autograd keeps for the
+backward, bytes a step. Run it with nothing else running.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import click
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from step import head_by_head
+from torch import Tensor, nn
+
+from velora.models import LiquidNCPNetwork
+from velora.models.lnn import activation, compiled, scan
+
+IN, OUT = 8, 2
+SIZES = [(80, 8, 64), (160, 8, 128), (160, 32, 32), (640, 16, 64)]
+GROWTH = {
+    "T": [(160, 8, steps) for steps in (16, 64, 256, 1024)],
+    "B": [(160, batch, 64) for batch in (1, 4, 16, 64, 256)],
+    "H": [(neurons, 8, 64) for neurons in (40, 80, 160, 320, 640, 1280)],
+}
+
+
+class Twin(nn.Module):
+    """The dense network with an LSTM in the place of the liquid cell."""
+
+    def __init__(self, inter: int, hidden: int, *, stepped: bool) -> None:
+        super().__init__()
+        self.inter = nn.Sequential(nn.Linear(IN, inter), nn.Mish())
+        self.lstm = nn.LSTM(inter, hidden)
+        self.motor = nn.Linear(hidden, OUT)
+        self.stepped = stepped
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        x = self.inter(x)
+        if not self.stepped:
+            return self.motor(self.lstm(x)[0])
+        state, outputs = None, []
+        for row in x.split(1):
+            y, state = self.lstm(row, state)
+            outputs.append(y)
+        return self.motor(torch.cat(outputs))
+
+
+@dataclass
+class Contender:
+    """A network and how it runs over a (T, B, F) sequence."""
+
+    network: nn.Module
+    forward: Callable[[Tensor], Tensor]
+    compiled: bool = True  # whether it may take compiled loops
+
+
+def contenders(neurons: int) -> dict[str, Contender]:
+    network = LiquidNCPNetwork(IN, neurons, OUT)
+    step = head_by_head(network)
+
+    def fast(x: Tensor) -> Tensor:
+        return network.forward_sequence(x)[0]
+
+    def step_by_step(x: Tensor) -> Tensor:
+        hidden, outputs = network.initial_state(x.shape[1]), []
+        for row in x:
+            y, hidden = step(row, hidden)
+            outputs.append(y)
+        return torch.stack(outputs)
+
+    found: dict[str, Contender] = {}
+    if compiled.loops() is not None:
+        found["compiled"] = Contender(network, fast)
+    found["operators"] = Contender(network, fast, compiled=False)
+    found["step by step"] = Contender(network, step_by_step)
+    try:
+        from ncps.torch import CfC
+        from ncps.wirings import AutoNCP
+    except ImportError:
+        pass
+    else:
+        ncps = CfC(IN, AutoNCP(neurons + OUT, OUT), batch_first=False)
+        found["ncps"] = Contender(ncps, lambda x: ncps(x)[0])
+    for name, stepped in (("LSTM", False), ("LSTM stepped", True)):
+        twin = Twin(network.counts.inter, network.hidden_size, stepped=stepped)
+        found[name] = Contender(twin, twin)
+    return found
+
+
+@contextmanager
+def without_loops() -> Iterator[None]:
+    """Makes Velora believe that numba is not installed."""
+    with ExitStack() as stack:
+        for module in (activation, scan):
+            stack.enter_context(mock.patch.object(module, "loops", return_value=None))
+        yield
+
+
+def seconds(contender: Contender, x: Tensor, n: int) -> float:
+    """Returns the time of one forward and backward, n in a row after one."""
+    with nullcontext() if contender.compiled else without_loops():
+        for run in range(n + 1):
+            if run == 1:
+                start = time.perf_counter()
+            contender.network.zero_grad()
+            contender.forward(x).square().mean().backward()
+        return (time.perf_counter() - start) / n
+
+
+def kept(contender: Contender, x: Tensor) -> int:
+    """Returns the bytes that autograd keeps, without those of the parameters."""
+    network, storages = contender.network, {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        y = contender.forward(x)
+    for parameter in (*network.parameters(), *network.buffers()):
+        storages.pop(parameter.untyped_storage().data_ptr(), None)
+    del y
+    return sum(storages.values())
+
+
+def measure(
+    size: tuple[int, int, int], rounds: int, only: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    neurons, batch, steps = size
+    runs = contenders(neurons)
+    runs = {name: run for name, run in runs.items() if not only or name in only}
+    x = torch.randn(steps, batch, IN)
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(seconds(run, x, 3))
+    row: dict[str, Any] = {"neurons": neurons, "B": batch, "T": steps}
+    for name, values in times.items():
+        row[f"{name} [µs]"] = 1e6 * statistics.median(values) / steps
+    for name in ("operators", "LSTM"):
+        row[f"{name} kept"] = kept(runs[name], x) / steps
+    return row
+
+
+def ratios(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns how many times longer each other takes than we do."""
+    found = {name: row[name] for name in ("neurons", "B", "T")}
+    for ours in ("compiled", "operators"):
+        for other in ("step by step", "ncps", "LSTM", "LSTM stepped"):
+            if f"{ours} [µs]" in row and f"{other} [µs]" in row:
+                ratio = row[f"{other} [µs]"] / row[f"{ours} [µs]"]
+                found[f"{other} / {ours}"] = ratio
+    return found
+
+
+def show(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        cells = (
+            f"{value:.3g}" if isinstance(value, float) and value < 1000 else value
+            for value in row.values()
+        )
+        table.add_row(
+            *(f"{cell:.0f}" if isinstance(cell, float) else str(cell) for cell in cells)
+        )
+    console.print(table)
+
+
+@click.command()
+@click.option("--rounds", default=15, help="Interleaved rounds.")
+@click.option("--threads", default=1, help="Of PyTorch; the compiled loop takes one.")
+@click.option("--growth/--no-growth", default=True, help="With T, B and H.")
+@click.option("--scale", default=1.0, help="Of the sizes, to try it out.")
+@click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
+def main(
+    rounds: int, threads: int, growth: bool, scale: float, path: Path | None
+) -> None:
+    """Times forward and backward of a liquid network over sequences."""
+    torch.set_num_threads(threads)
+
+    def scaled(size: tuple[int, int, int]) -> tuple[int, int, int]:
+        neurons, batch, steps = (max(int(scale * n), 1) for n in size)
+        return max(neurons, 2), batch, steps
+
+    console = Console()
+    rows = [
+        measure(scaled(size), rounds) for size in track(SIZES, "peers", console=console)
+    ]
+    results = {"peers": rows, "ratios": [ratios(row) for row in rows]}
+    show(console, "µs a step, forward and backward; bytes kept", rows)
+    show(console, "how many times longer they take", results["ratios"])
+    for what, sizes in GROWTH.items() if growth else ():
+        results[what] = [
+            measure(scaled(size), rounds, ("compiled", "operators", "LSTM"))
+            for size in track(sizes, what, console=console)
+        ]
+        show(console, f"as {what} grows", results[what])
+    if path:
+        path.write_text(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Whether there are compiled loops on this machine, and which tensors they take."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import logging
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+
+@functools.cache
+def loops() -> Any | None:
+    """Returns the module of compiled loops, or None where numba is not to be had.
+
+    The first call compiles them, if no earlier run has left them on disk, and logs how
+    long that took if it was more than a second. `NUMBA_DISABLE_JIT=1` turns them off.
+    """
+    if importlib.util.find_spec("numba") is None:
+        return None
+    start = time.perf_counter()
+    try:
+        import numba
+
+        if getattr(numba.config, "DISABLE_JIT", False):
+            return None
+        module = importlib.import_module("velora.models.lnn.loops")
+    except Exception as error:  # as when numba and NumPy do not fit together
+        logger.warning("numba cannot compile Velora's loops here: %s", error)
+        return None
+    seconds = time.perf_counter() - start
+    if seconds > 1 and module.scan_forward.stats.cache_misses:
+        logger.warning(
+            "Compiled Velora's loops for this machine in %.0f s; later runs find them "
+            "on disk.",
+            seconds,
+        )
+    return module
+
+
+def is_single(*tensors: Tensor) -> bool:
+    """Whether all tensors are plain ones in single precision on the CPU."""
+    return all(
+        type(tensor) in (Tensor, torch.nn.Parameter)  # no tracer's, no wrapper's
+        and tensor.dtype == torch.float32
+        and tensor.device.type == "cpu"
+        and tensor.layout == torch.strided
+        for tensor in tensors
+    )

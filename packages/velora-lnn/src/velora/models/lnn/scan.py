@@ -1,0 +1,361 @@
+"""The liquid recurrence over time as one differentiable function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from velora.models.lnn.compiled import is_single, loops
+
+# From this many multiplications a step on, PyTorch's product outruns the compiled loop.
+_LARGE = 400_000
+_SHORT = 2  # steps that the fast path's preparations do not pay for
+
+
+def scan(
+    inputs: Tensor,
+    weight: Tensor,
+    state: Tensor,
+    *,
+    resets: Tensor | None = None,
+    timespans: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Runs a closed-form continuous-time (CfC) cell over time.
+
+    With the heads g, h, f, proj and t the time since the last step, for each step
+
+        g, h, f, proj = inputs[step] + state @ weight.T
+        gate          = sigmoid(f)      or sigmoid(f_to_g * t + f_to_h) with timespans
+        state         = tanh(g) * (1 - gate) + gate * tanh(h)
+        y             = proj + state
+
+    Source: Hasani et al. 2022, "Closed-form continuous-time neural networks", Eq. 10;
+    `NCPLiquidCell` says where it deviates. Only what the next state depends on is in
+    the loop; projections and gradients of the weights are one product each after it.
+    Small problems in single precision on a CPU take loops that numba has compiled,
+    where it is installed (`velora-lnn[fast]`). Second derivatives, `torch.func` and
+    `torch.compile` take plain operators. Under autocast it computes in the weight's
+    dtype.
+
+    Args:
+        inputs: (T, B, N·H) what inputs and biases give to the N = 4 heads g, h, f and
+            proj; with timespans to the N = 5 heads g, h, f_to_g, f_to_h and proj.
+        weight: (N·H, H) from the state to the heads.
+        state: (B, H) before the first step.
+        resets: (T, B), true where the state is zero *before* that step.
+        timespans: (T,), (T, B) or (T, B, 1): time since the last step. A time that
+            never changes costs less as `f = f_to_g * t + f_to_h` in the weights.
+
+    Returns:
+        y: (T, B, H) outputs.
+        states: (T, B, H) states after each step.
+
+    Raises:
+        ValueError: an argument has another shape; nothing is broadcast.
+    """
+    _check(inputs, weight, state, resets, timespans)
+    times = None
+    if timespans is not None:
+        steps, batch, _ = inputs.shape
+        times = timespans.to(weight.dtype).view(steps, -1, 1).expand(steps, batch, 1)
+    if resets is not None:
+        resets = resets.bool()
+    arguments = inputs.to(weight.dtype), weight, state.to(weight.dtype), resets, times
+    if (
+        len(inputs) <= _SHORT
+        or torch.compiler.is_compiling()
+        or inputs.is_meta
+        # What torch.autograd.Function asks; PyTorch has no public way to.
+        or torch._C._are_functorch_transforms_active()
+    ):
+        return _unrolled(*arguments)
+    with torch.autocast(inputs.device.type, enabled=False):
+        y, states = _Scan.apply(*arguments)  # type: ignore[no-untyped-call]  # PyTorch's own
+    return y, states
+
+
+def _unrolled(
+    inputs: Tensor,
+    weight: Tensor,
+    state: Tensor,
+    resets: Tensor | None,
+    times: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Computes the same with operators that PyTorch can differentiate in any way."""
+    outputs, states = [], []
+    for step, projected in enumerate(inputs):
+        if resets is not None:
+            state = state.masked_fill(resets[step, :, None], 0)
+        heads = projected + functional.linear(state, weight)
+        g, h, *f, proj = heads.chunk(4 if times is None else 5, dim=1)
+        gate = torch.sigmoid(f[0] if times is None else f[0] * times[step] + f[1])
+        state = torch.lerp(torch.tanh(g), torch.tanh(h), gate)
+        outputs.append(proj + state)
+        states.append(state)
+    return torch.stack(outputs), torch.stack(states)
+
+
+class _Scan(torch.autograd.Function):
+    """The same with few operators in the loop, or compiled, and a written backward."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        weight: Tensor,
+        state: Tensor,
+        resets: Tensor | None,
+        times: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        hidden = state.shape[1]
+        loop = _compiled_forward if _takes_loops(inputs, weight, state) else _forward
+        states, activations = loop(inputs, weight[:-hidden], state, resets, times)
+        before = _before(states, state, resets)
+        proj = inputs[..., -hidden:]
+        y = functional.linear(before, weight[-hidden:]).add_(proj).add_(states)
+        ctx.save_for_backward(inputs, weight, state, resets, times, states, activations)
+        ctx.set_materialize_grads(False)
+        return y, states
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Any, grad_states: Any) -> tuple[Tensor | None, ...]:
+        # Each gradient is a tensor of (T, B, H), or None.
+        inputs, weight, state, resets, times, states, activations = ctx.saved_tensors
+        arguments = inputs, weight, state, resets, times
+        needed = ctx.needs_input_grad
+        if grad_y is None and grad_states is None:
+            return None, None, None, None, None
+        if torch.is_grad_enabled():  # second derivatives are wanted
+            return _differentiable_backward(arguments, needed, grad_y, grad_states)
+
+        hidden = state.shape[1]
+        with torch.autocast(inputs.device.type, enabled=False):
+            loop = _compiled_backward if _takes_loops(*arguments[:3]) else _backward
+            grad_inputs = torch.empty_like(inputs)
+            grad_proj = grad_inputs[..., -hidden:]
+            early = None
+            if grad_y is None:
+                grad_proj.zero_()
+                grad = grad_states
+            else:
+                grad_proj.copy_(grad_y)
+                # To the states before each step, that is after the one before it.
+                early = grad_y @ weight[-hidden:]
+                if resets is not None:
+                    early.masked_fill_(resets[..., None], 0)
+                grad = grad_y.clone() if grad_states is None else grad_y + grad_states
+                grad[:-1] += early[1:]
+            grad_state = loop(
+                grad, weight[:-hidden], activations, resets, times, grad_inputs
+            )
+            if early is not None:
+                grad_state += early[0]
+            grad_weight = grad_times = None
+            if needed[1]:
+                before = _before(states, state, resets)
+                grad_weight = grad_inputs.flatten(0, 1).T @ before.flatten(0, 1)
+            if needed[4]:
+                f_to_g = activations[..., 2 * hidden : 3 * hidden]
+                grad_f = grad_inputs[..., 3 * hidden : 4 * hidden]
+                grad_times = (grad_f * f_to_g).sum(2, keepdim=True)
+        return grad_inputs, grad_weight, grad_state, None, grad_times
+
+
+def _differentiable_backward(
+    arguments: tuple[Any, ...],
+    needed: tuple[bool, ...],
+    grad_y: Tensor | None,
+    grad_states: Tensor | None,
+) -> tuple[Tensor | None, ...]:
+    wanted = [x for x, need in zip(arguments, needed, strict=True) if need]
+    pairs = zip(_unrolled(*arguments), (grad_y, grad_states), strict=True)
+    outputs, grads = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
+    found = iter(torch.autograd.grad(outputs, wanted, grads, create_graph=True))
+    return tuple(next(found) if need else None for need in needed)
+
+
+def _before(states: Tensor, state: Tensor, resets: Tensor | None) -> Tensor:
+    """Returns the (T, B, H) states before each step, after its reset."""
+    before = torch.cat((state[None], states[:-1]))
+    return before if resets is None else before.masked_fill_(resets[..., None], 0)
+
+
+def _forward(
+    inputs: Tensor,
+    weight: Tensor,
+    state: Tensor,
+    resets: Tensor | None,
+    times: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Returns the (T, B, H) states and the (T, B, M·H) activations.
+
+    `weight` is (M·H, H), without the projection's. The activations are tanh(g),
+    tanh(h), with times f_to_g as it is, and the gate.
+    """
+    hidden = state.shape[1]
+    activations = inputs.new_empty(*inputs.shape[:2], len(weight))
+    states = inputs.new_empty(*inputs.shape[:2], hidden)
+    # Views are made once here: one costs as much as what is computed with it.
+    rows = inputs[..., : len(weight)].unbind()
+    heads = activations.unbind()
+    blocks = len(weight) // hidden
+    both = activations[..., : 2 * hidden].unbind()
+    g, h, *f_to_g, gate = (x.unbind() for x in activations.chunk(blocks, dim=2))
+    after = states.unbind()
+    t = [] if times is None else times.unbind()
+    reset_at = [] if resets is None else resets.any(1).tolist()
+    weight = weight.T
+    for step in range(len(inputs)):
+        if resets is not None and reset_at[step]:
+            state = state.masked_fill(resets[step, :, None], 0)
+        torch.addmm(rows[step], state, weight, out=heads[step])
+        if times is not None:
+            gate[step].addcmul_(f_to_g[0][step], t[step])
+        gate[step].sigmoid_()
+        both[step].tanh_()
+        state = torch.lerp(g[step], h[step], gate[step], out=after[step])
+    return states, activations
+
+
+def _backward(
+    grad: Tensor,
+    weight: Tensor,
+    activations: Tensor,
+    resets: Tensor | None,
+    times: Tensor | None,
+    grad_inputs: Tensor,
+) -> Tensor:
+    """Fills the (T, B, N·H) gradients of the inputs and returns that of the state.
+
+    All but those of the projection, that is. `grad` is (T, B, H), of the states from
+    outside the recurrence.
+    """
+    steps, _, hidden = grad.shape
+    grad_inputs = grad_inputs[..., :-hidden]
+    heads = grad_inputs.view(*grad.shape[:2], -1, hidden)  # (T, B, M, H)
+    g, h, *_, gate = activations.chunk(heads.shape[2], dim=2)
+    # First what a step's gradient is multiplied by, for all steps at once.
+    torch.mul(1 - g * g, 1 - gate, out=heads[:, :, 0])
+    torch.mul(1 - h * h, gate, out=heads[:, :, 1])
+    torch.mul((h - g).mul_(gate), 1 - gate, out=heads[:, :, -1])
+    if times is not None:
+        torch.mul(heads[:, :, 3], times, out=heads[:, :, 2])
+    factors, rows, outside = heads.unbind(), grad_inputs.unbind(), grad.unbind()
+    reset_at = [] if resets is None else resets.any(1).tolist()
+    now = outside[-1]
+    for step in range(steps - 1, -1, -1):
+        factors[step].mul_(now[:, None])
+        if step and not (resets is not None and reset_at[step]):
+            now = torch.addmm(outside[step - 1], rows[step], weight)
+            continue
+        now = rows[step] @ weight
+        if resets is not None:
+            now.masked_fill_(resets[step, :, None], 0)
+        if step:
+            now += outside[step - 1]
+    return now
+
+
+def _takes_loops(inputs: Tensor, weight: Tensor, state: Tensor) -> bool:
+    """Whether the compiled loops are there, take these tensors and are faster."""
+    return (
+        inputs.shape[1] * weight.numel() <= _LARGE
+        and is_single(inputs, weight, state)
+        and loops() is not None
+    )
+
+
+def _compiled_forward(
+    inputs: Tensor,
+    weight: Tensor,
+    state: Tensor,
+    resets: Tensor | None,
+    times: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Computes what `_forward` does."""
+    activations = inputs.new_empty(*inputs.shape[:2], len(weight))
+    states = inputs.new_empty(*inputs.shape[:2], state.shape[1])
+    compiled: Any = loops()
+    compiled.scan_forward(
+        _array(inputs),
+        _array(weight.T),
+        _array(state.clone()),
+        *_accompanying(inputs, resets, times),
+        activations.numpy(),
+        states.numpy(),
+    )
+    return states, activations
+
+
+def _compiled_backward(
+    grad: Tensor,
+    weight: Tensor,
+    activations: Tensor,
+    resets: Tensor | None,
+    times: Tensor | None,
+    grad_inputs: Tensor,
+) -> Tensor:
+    """Computes what `_backward` does."""
+    grad_state = torch.empty_like(grad[0])
+    compiled: Any = loops()
+    compiled.scan_backward(
+        _array(grad),
+        _array(weight),
+        activations.numpy(),
+        *_accompanying(grad, resets, times),
+        grad_inputs.numpy(),
+        grad_state.numpy(),
+    )
+    return grad_state
+
+
+def _accompanying(
+    inputs: Tensor, resets: Tensor | None, times: Tensor | None
+) -> tuple[Any, Any]:
+    """Returns resets and times as (T, B) arrays, empty where there are none."""
+    if resets is None:
+        resets = inputs.new_empty((0, 0), dtype=torch.bool)
+    times = inputs.new_empty((0, 0)) if times is None else times[..., 0]
+    return _array(resets), _array(times)
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.detach().contiguous().numpy()
+
+
+def _check(
+    inputs: Tensor,
+    weight: Tensor,
+    state: Tensor,
+    resets: Tensor | None,
+    timespans: Tensor | None,
+) -> None:
+    """Refuses other shapes than those that `scan` names with a ValueError."""
+    heads, hidden = 4 if timespans is None else 5, weight.shape[-1]
+    size = heads * hidden
+    if weight.dim() != 2 or len(weight) != size:
+        raise ValueError(
+            f"`weight` must have shape (N·H, H), with N = {heads} heads "
+            f"{'without' if heads == 4 else 'with'} timespans; got "
+            f"{tuple(weight.shape)}."
+        )
+    if inputs.dim() != 3 or 0 in inputs.shape or inputs.shape[2] != size:
+        raise ValueError(
+            f"`inputs` must have shape (T, B, N·H) = (T, B, {size}), T and B at least "
+            f"1; got {tuple(inputs.shape)}."
+        )
+    steps, batch, _ = inputs.shape
+    expected: dict[str, tuple[Tensor | None, tuple[tuple[int, ...], ...]]] = {
+        "state": (state, ((batch, hidden),)),
+        "resets": (resets, ((steps, batch),)),
+        "timespans": (timespans, ((steps,), (steps, batch), (steps, batch, 1))),
+    }
+    for name, (tensor, shapes) in expected.items():
+        if tensor is not None and tuple(tensor.shape) not in shapes:
+            raise ValueError(
+                f"`{name}` must have shape {' or '.join(map(str, shapes))}; got "
+                f"{tuple(tensor.shape)}."
+            )

@@ -1,15 +1,17 @@
 """Sparse and liquid policies and features extractors for Stable-Baselines3.
 
 Each algorithm has a module with its `NCPPolicy` and `LiquidPolicy`, as in
-Stable-Baselines3. Importing `velora.sb3` makes those names policy aliases, so that
-`PPO("NCPPolicy", env)` works. The algorithms of sb3-contrib are there where it is
-installed: `pip install 'velora-sb3[contrib]'`.
+Stable-Baselines3; `recurrent_ppo` has the latter alone. Importing `velora.sb3` makes
+those names policy aliases, so that `PPO("NCPPolicy", env)` works. The algorithms of
+sb3-contrib are there where it is installed: `pip install 'velora-sb3[contrib]'`.
 """
 
 from velora.sb3 import a2c, ddpg, dqn, ppo, sac, td3
+from velora.sb3.agent import Agent
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
 
 __all__ = [
+    "Agent",
     "LiquidExtractor",
     "NCPExtractor",
     "a2c",
@@ -25,6 +27,7 @@ try:
 except ImportError:
     pass  # importing one of its modules says what to install
 else:
-    from velora.sb3 import ars, crossq, maskable_ppo, qrdqn, tqc, trpo
+    from velora.sb3 import ars, crossq, maskable_ppo, qrdqn, recurrent_ppo, tqc, trpo
 
-    __all__ += ["ars", "crossq", "maskable_ppo", "qrdqn", "tqc", "trpo"]
+    __all__ += ["ars", "crossq", "maskable_ppo", "qrdqn", "recurrent_ppo"]
+    __all__ += ["tqc", "trpo"]

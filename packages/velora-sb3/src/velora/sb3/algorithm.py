@@ -41,9 +41,10 @@ def check_algorithm(policy_class: type[BasePolicy]) -> None:
     taken = tuple(aliases.values())
     if taken and not issubclass(policy_class, taken):
         name = type(algorithm).__name__
+        ours = [alias for alias in ("NCPPolicy", "LiquidPolicy") if alias in aliases]
         fix = (
-            f'Pass its name, as in {name}("NCPPolicy", env).'
-            if "NCPPolicy" in aliases
+            f'Pass its name, as in {name}("{ours[0]}", env).'
+            if ours
             else f"Velora has none for {name}."
         )
         raise TypeError(

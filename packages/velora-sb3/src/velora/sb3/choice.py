@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
@@ -12,6 +12,7 @@ from torch import nn
 from velora.sb3.algorithm import find_network
 from velora.sb3.body import NetworkBody
 from velora.sb3.features import WindowExtractor
+from velora.sb3.stateful import StatefulBody
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,45 @@ class NetworkChoice:
             n_actions: size of the action that follows the features.
             norm: makes a normalisation of a size; see `NetworkBody`.
         """
+        return NetworkBody(
+            self.network,
+            inputs.features_dim + n_actions,
+            out_features,
+            self._options(role),
+            window=inputs.window if isinstance(inputs, WindowExtractor) else None,
+            norm=norm,
+        )
+
+    def stateful_body(
+        self,
+        role: str,
+        inputs: BaseFeaturesExtractor,
+        out_features: int,
+        *,
+        timed: bool = False,
+    ) -> StatefulBody:
+        """Builds the recurrent network of a role, whose state the algorithm carries.
+
+        Args:
+            role: "pi" or "vf".
+            inputs: whose features go in.
+            out_features: motor neurons.
+            timed: whether it gets timespans.
+        """
+        return StatefulBody(
+            self.network,
+            inputs.features_dim,
+            out_features,
+            self._options(role),
+            timed=timed,
+        )
+
+    def feed_forward(self) -> NetworkChoice:
+        """Returns the same choice with the network "ncp", which carries no state."""
+        return replace(self, network="ncp", network_kwargs={})
+
+    def _options(self, role: str) -> dict[str, Any]:
+        """Returns what the builder of a role's network gets beyond the sizes."""
         sizes = self.n_neurons
         options = {
             "n_neurons": sizes[role] if isinstance(sizes, Mapping) else sizes,
@@ -86,14 +126,7 @@ class NetworkChoice:
                 f"{twice} must be given once; got them both as arguments and in "
                 "`network_kwargs`."
             )
-        return NetworkBody(
-            self.network,
-            inputs.features_dim + n_actions,
-            out_features,
-            given | dict(self.network_kwargs),
-            window=inputs.window if isinstance(inputs, WindowExtractor) else None,
-            norm=norm,
-        )
+        return given | dict(self.network_kwargs)
 
     def as_kwargs(self) -> dict[str, Any]:
         """Returns the choice as the keyword arguments that it came from."""

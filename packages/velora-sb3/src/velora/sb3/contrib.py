@@ -1,9 +1,11 @@
 """What Velora takes from sb3-contrib, or the word which extra installs it."""
 
 try:
-    from sb3_contrib import ARS, QRDQN, TQC, TRPO, CrossQ, MaskablePPO
+    from sb3_contrib import ARS, QRDQN, TQC, TRPO, CrossQ, MaskablePPO, RecurrentPPO
     from sb3_contrib.ars.policies import ARSPolicy
     from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+    from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+    from sb3_contrib.common.recurrent.type_aliases import RNNStates
     from sb3_contrib.common.torch_layers import BatchRenorm1d
     from sb3_contrib.crossq.policies import CrossQPolicy
     from sb3_contrib.qrdqn.policies import QRDQNPolicy
@@ -27,5 +29,8 @@ __all__ = [
     "MaskableActorCriticPolicy",
     "MaskablePPO",
     "QRDQNPolicy",
+    "RNNStates",
+    "RecurrentActorCriticPolicy",
+    "RecurrentPPO",
     "TQCPolicy",
 ]

@@ -15,11 +15,12 @@ def velora_register_policies(registry: Registry[Entry]) -> None:
         if not isinstance(module, ModuleType):
             continue
         for name, what in (("NCPPolicy", "sparse"), ("LiquidPolicy", "liquid")):
-            registry.add(
-                f"{algorithm}.{name}",
-                getattr(module, name),
-                summary=f"{what} networks for {algorithm.upper()}",
-            )
+            if policy := getattr(module, name, None):
+                registry.add(
+                    f"{algorithm}.{name}",
+                    policy,
+                    summary=f"{what} networks for {algorithm.upper()}",
+                )
 
 
 @hookimpl

@@ -54,7 +54,8 @@ class NetworkPolicy(BasePolicy):
     """
 
     default_network: ClassVar[str]
-    roles: ClassVar[tuple[str, ...]] = ()
+    roles: tuple[str, ...] = ()
+    remembers: ClassVar[bool] = False  # whether the algorithm carries a state
     mlp_arguments: ClassVar[tuple[str, ...]] = ("net_arch", "activation_fn")
 
     def __init__(
@@ -82,16 +83,16 @@ class NetworkPolicy(BasePolicy):
         for argument in self.mlp_arguments:
             if kwargs.pop(argument, None) is not None:
                 raise ValueError(
-                    f"`{argument}` describes an MLP, which this policy does not have; "
+                    f"`{argument}` describes layers that this policy does not have; "
                     "size its networks with `n_neurons` and `network_kwargs`."
                 )
         if features_extractor_class is None:
             features_extractor_class = default_extractor(
                 observation_space,
-                recurrent=self.choice.recurrent,
+                recurrent=self.choice.recurrent and not self.remembers,
                 normalize_images=kwargs.get("normalize_images", True),
             )
-        if self.choice.recurrent:
+        if self.choice.recurrent and not self.remembers:
             warn_without_memory(features_extractor_class)
         super().__init__(
             observation_space,

@@ -1,0 +1,139 @@
+"""A registered recurrent network whose state travels through an algorithm."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from velora.plugins import networks
+
+State = tuple[Tensor, ...]
+
+
+class StatefulBody(nn.Module):
+    """Any registered recurrent network, with its state packed as an LSTM's.
+
+    sb3-contrib's RecurrentPPO carries and stores the two tensors of an LSTM, each
+    (layers, batch, hidden). A network's state is a tensor or a tuple of tensors with
+    the batch first; it is laid out flat and cut into two such tensors of one layer.
+
+    Args:
+        name: the network's name in `velora.plugins.networks()`.
+        in_features: size F of an input.
+        out_features: size O of an output.
+        options: what the network's builder takes beyond the sizes.
+        timed: whether the network gets timespans.
+
+    Attributes:
+        num_layers: 1, as RecurrentPPO asks.
+        hidden_size: numbers in each of the two tensors. A policy raises it where
+            another network has more.
+
+    Raises:
+        KeyError: the name is unknown; the message lists the known ones.
+        TypeError: the builder does not take one of the options, or what it builds has
+            no `forward_sequence` with `resets` (and `timespans` where it is timed), or
+            no `initial_state`.
+        ValueError: the network carries no state.
+    """
+
+    num_layers = 1
+    network: Any  # a module that offers `forward_sequence` and `initial_state`
+
+    def __init__(
+        self,
+        name: str,
+        in_features: int,
+        out_features: int,
+        options: Mapping[str, Any],
+        *,
+        timed: bool = False,
+    ) -> None:
+        super().__init__()
+        entry = networks()[name]
+        if not entry.recurrent:
+            known = [key for key, other in networks().items() if other.recurrent]
+            raise ValueError(
+                f"RecurrentPPO needs a network that carries a state; {name!r} does "
+                f"not. Those that do: {known}. Or pass this one to PPO."
+            )
+        self.network = entry.build(in_features, out_features, **options)
+        for method in ("forward_sequence", "initial_state"):
+            if not callable(getattr(self.network, method, None)):
+                raise TypeError(
+                    f"The recurrent network {name!r} must offer `{method}`; "
+                    f"{type(self.network).__name__} does not."
+                )
+        taken = inspect.signature(self.network.forward_sequence).parameters
+        for argument in ("resets", "timespans") if timed else ("resets",):
+            if argument not in taken:
+                raise TypeError(
+                    f"`forward_sequence` of the network {name!r} must take "
+                    f"`{argument}` here; it takes {list(taken)}."
+                )
+        state = self.network.initial_state(1)
+        self.is_tuple = isinstance(state, tuple)
+        self.shapes = [tuple(part.shape[1:]) for part in _parts(state)]
+        self.sizes = [math.prod(shape) for shape in self.shapes]
+        self.hidden_size = math.ceil(sum(self.sizes) / 2)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the network's state before a first step, as a tuple."""
+        return _parts(self.network.initial_state(batch_size))
+
+    def pack(self, state: State) -> State:
+        """Packs a state, each part batch first, into two (1, batch, hidden_size)."""
+        flat = torch.cat([part.flatten(1) for part in state], dim=1)
+        room = 2 * self.hidden_size - flat.shape[1]
+        first, second = nn.functional.pad(flat, (0, room)).chunk(2, dim=1)
+        return first[None].contiguous(), second[None].contiguous()
+
+    def unpack(self, packed: State) -> State:
+        """Gives the parts of a state, batch first, back from what `pack` made."""
+        flat = torch.cat(packed, dim=2)[0]  # (B, 2 · hidden_size)
+        parts = flat[:, : sum(self.sizes)].split_with_sizes(self.sizes, dim=1)
+        pairs = zip(parts, self.shapes, strict=True)
+        return tuple(part.reshape(-1, *shape) for part, shape in pairs)
+
+    def forward(
+        self,
+        features: Tensor,
+        packed: State,
+        episode_starts: Tensor,
+        timespans: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """Goes through sequences, from a state of each.
+
+        Args:
+            features: (B·T, F), each sequence's T steps one after another.
+            packed: two tensors of (1, B, hidden_size).
+            episode_starts: (B·T,), not zero where an episode starts.
+            timespans: (B·T,) or (B·T, 1) time since the last step.
+
+        Returns:
+            outputs: (B·T, O) in the same order.
+            packed: after the last steps.
+        """
+        batch = packed[0].shape[1]
+        state: Any = self.unpack(packed)
+        options = {"resets": _by_time(episode_starts, batch) != 0}  # (T, B)
+        if timespans is not None:
+            options["timespans"] = _by_time(timespans.flatten(), batch)
+        y, state = self.network.forward_sequence(
+            _by_time(features, batch), state if self.is_tuple else state[0], **options
+        )
+        return y.transpose(0, 1).flatten(0, 1), self.pack(_parts(state))
+
+
+def _parts(state: Tensor | State) -> State:
+    return state if isinstance(state, tuple) else (state,)
+
+
+def _by_time(rows: Tensor, batch: int) -> Tensor:
+    """Turns (B·T, ...) rows into (T, B, ...)."""
+    return rows.view(batch, -1, *rows.shape[1:]).transpose(0, 1)

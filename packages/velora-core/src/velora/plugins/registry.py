@@ -41,8 +41,11 @@ class NetworkEntry(Entry):
 
     Attributes:
         recurrent: Whether the network carries a state. If so it offers
-            ``forward_sequence`` and ``initial_state(batch_size)``; the state is a
-            tensor or a tuple of tensors, each with the batch in dimension 0.
+            ``initial_state(batch_size)`` and ``forward_sequence(x, state=None)``, which
+            returns (T, B, O) outputs of (T, B, F) inputs, and the state after; the
+            state is a tensor or a tuple of tensors, each with the batch in dimension 0.
+            RecurrentPPO asks that it takes ``resets``, (T, B), true where the state is
+            the initial one before that step, and for irregular time ``timespans``.
     """
 
     recurrent: bool = False

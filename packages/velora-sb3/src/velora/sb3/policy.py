@@ -17,6 +17,8 @@ from velora.sb3.algorithm import check_algorithm
 from velora.sb3.choice import NetworkChoice
 from velora.sb3.features import default_extractor, warn_without_memory
 
+_HOW_ADAM_STEPS = ("foreach", "capturable", "differentiable")
+
 
 class NetworkPolicy(BasePolicy):
     """Makes a policy of Stable-Baselines3 think with networks from the registry.
@@ -102,6 +104,21 @@ class NetworkPolicy(BasePolicy):
             features_extractor_class=features_extractor_class,
             **kwargs,
         )
+        self._fuse_optimizers()
+
+    def _fuse_optimizers(self) -> None:
+        """Lets Adam step all parameters at once, unless its options say how.
+
+        The steps are the same; PyTorch takes them one parameter at a time on a CPU, a
+        tenth of an update of small networks.
+        """
+        for module in self.modules():
+            optimizer = getattr(module, "optimizer", None)
+            if isinstance(optimizer, torch.optim.Adam):
+                for group in optimizer.param_groups:
+                    chosen = any(group[name] for name in _HOW_ADAM_STEPS)
+                    if group["fused"] is None and not chosen:
+                        group["fused"] = True
 
     @property
     @abstractmethod

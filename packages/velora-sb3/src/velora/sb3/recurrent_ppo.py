@@ -107,6 +107,7 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
             lr=lr_schedule(1),  # type: ignore[call-arg]  # every optimizer has one
             **self.optimizer_kwargs,
         )
+        self._fuse_optimizers()
 
     @property
     def networks(self) -> dict[str, nn.Module]:

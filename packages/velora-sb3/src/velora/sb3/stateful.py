@@ -118,6 +118,9 @@ class StatefulBody(nn.Module):
         Returns:
             outputs: (B·T, O) in the same order.
             packed: after the last steps.
+
+        Raises:
+            ValueError: the network returns a state of another shape.
         """
         batch = packed[0].shape[1]
         state: Any = self.unpack(packed)
@@ -127,7 +130,15 @@ class StatefulBody(nn.Module):
         y, state = self.network.forward_sequence(
             _by_time(features, batch), state if self.is_tuple else state[0], **options
         )
-        return y.transpose(0, 1).flatten(0, 1), self.pack(_parts(state))
+        parts = _parts(state)
+        expected = [(batch, *shape) for shape in self.shapes]
+        if [tuple(part.shape) for part in parts] != expected:
+            raise ValueError(
+                f"`forward_sequence` of {type(self.network).__name__} must return a "
+                f"state of the shapes {expected}, as `initial_state` does; got "
+                f"{[tuple(part.shape) for part in parts]}."
+            )
+        return y.transpose(0, 1).flatten(0, 1), self.pack(parts)
 
 
 def _parts(state: Tensor | State) -> State:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from velora.models.lnn.compiled import is_single, loops
+from velora.models.lnn.compiled import is_single, is_transformed, loops
 
 _LARGE = 4096  # elements from which several vectorised operators beat a scalar one
 
@@ -31,7 +31,7 @@ def mish(x: Tensor) -> Tensor:
         return functional.mish(x)
     if x.dtype not in (torch.float32, torch.float64):
         return functional.mish(x)  # it computes in a wider type than it returns
-    if is_single(x) and not torch._C._are_functorch_transforms_active() and loops():
+    if is_single(x) and not is_transformed() and loops() is not None:
         y: Tensor = _Mish.apply(x)  # type: ignore[no-untyped-call]  # PyTorch's own
         return y
     if torch.is_grad_enabled() and x.requires_grad:
@@ -57,10 +57,11 @@ class _Mish(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        if torch.is_grad_enabled():  # second derivatives are wanted
-            y = functional.mish(x)
+        if torch.is_grad_enabled() or is_transformed():
             slope: Tensor
-            (slope,) = torch.autograd.grad(y, x, grad_y, create_graph=True)
+            with torch.enable_grad():
+                y = functional.mish(x)
+                (slope,) = torch.autograd.grad(y, x, grad_y, create_graph=True)
             return slope
         x, grad_y = x.detach().contiguous(), grad_y.contiguous()
         grad_x = torch.empty_like(x)

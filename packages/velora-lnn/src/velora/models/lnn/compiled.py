@@ -44,6 +44,14 @@ def loops() -> Any | None:
     return module
 
 
+def is_transformed() -> bool:
+    """Whether a transform of `torch.func` is active, which sees through no Function.
+
+    torch.autograd.Function itself asks this way; PyTorch has no public one.
+    """
+    return torch._C._are_functorch_transforms_active()
+
+
 def is_single(*tensors: Tensor) -> bool:
     """Whether all tensors are plain ones in single precision on the CPU."""
     return all(

@@ -128,33 +128,31 @@ def scan_forward(
         states: (T, B, H) to fill.
     """
     steps, batch, hidden = states.shape
-    timed = times.size > 0
+    last = activations.shape[2] - hidden
     for t in range(steps):
-        row = activations[t]
         for b in range(batch):
+            row, projected = activations[t, b], inputs[t, b]
+            for j in range(row.size):
+                row[j] = projected[j]
             if resets.size > 0 and resets[t, b]:
-                for j in range(hidden):
-                    state[b, j] = 0
-            for j in range(row.shape[1]):
-                row[b, j] = inputs[t, b, j]
-        _add_product(row, state, weight)
+                state[b, :] = 0
+        _add_product(activations[t], state, weight)
+        # Short loops over few arrays: only such become vector instructions.
         for b in range(batch):
-            if timed:
+            row, after = activations[t, b], states[t, b]
+            gate, f_to_g = row[last:], row[2 * hidden : 3 * hidden]
+            if times.size > 0:
                 time = times[t, b]
                 for j in range(hidden):
-                    f = row[b, 2 * hidden + j] * time + row[b, 3 * hidden + j]
-                    row[b, 3 * hidden + j] = _sigmoid(f)
-            else:
-                for j in range(hidden):
-                    row[b, 2 * hidden + j] = _sigmoid(row[b, 2 * hidden + j])
-            last = row.shape[1] - hidden
+                    gate[j] += f_to_g[j] * time
             for j in range(hidden):
-                g, h = _tanh(row[b, j]), _tanh(row[b, hidden + j])
-                row[b, j] = g
-                row[b, hidden + j] = h
-                new = g + row[b, last + j] * (h - g)
-                state[b, j] = new
-                states[t, b, j] = new
+                gate[j] = _sigmoid(gate[j])
+            for j in range(2 * hidden):
+                row[j] = _tanh(row[j])
+            g, h = row[:hidden], row[hidden : 2 * hidden]
+            for j in range(hidden):
+                after[j] = g[j] + gate[j] * (h[j] - g[j])
+            state[b, :] = after
 
 
 @_compiled(
@@ -182,28 +180,33 @@ def scan_backward(
         grad_state: (B, H) to fill.
     """
     steps, batch, hidden = grad_states.shape
-    timed = times.size > 0
     last = activations.shape[2] - hidden
-    grad_state[:] = 0
+    grad_state[:, :] = 0
     for t in range(steps - 1, -1, -1):
-        row, grad = activations[t], grad_inputs[t]
         for b in range(batch):
+            row, grad, now = activations[t, b], grad_inputs[t, b], grad_state[b]
+            g, h, gate = row[:hidden], row[hidden : 2 * hidden], row[last:]
+            from_outside = grad_states[t, b]
             for j in range(hidden):
-                g, h, gate = row[b, j], row[b, hidden + j], row[b, last + j]
-                new = grad_states[t, b, j] + grad_state[b, j]
-                grad[b, j] = new * (_ONE - gate) * (_ONE - g * g)
-                grad[b, hidden + j] = new * gate * (_ONE - h * h)
-                grad[b, last + j] = new * (h - g) * gate * (_ONE - gate)
-                grad_state[b, j] = 0
-            if timed:
+                now[j] += from_outside[j]
+            to_g, to_h = grad[:hidden], grad[hidden : 2 * hidden]
+            for j in range(hidden):
+                to_g[j] = now[j] * (_ONE - gate[j]) * (_ONE - g[j] * g[j])
+            for j in range(hidden):
+                to_h[j] = now[j] * gate[j] * (_ONE - h[j] * h[j])
+            to_f = grad[last : last + hidden]
+            for j in range(hidden):
+                to_f[j] = now[j] * (h[j] - g[j]) * gate[j] * (_ONE - gate[j])
+            if times.size > 0:
+                time, to_f_to_g = times[t, b], grad[2 * hidden : 3 * hidden]
                 for j in range(hidden):
-                    grad[b, 2 * hidden + j] = grad[b, last + j] * times[t, b]
-        _add_product(grad_state, grad, weight)
+                    to_f_to_g[j] = to_f[j] * time
+            now[:] = 0
+        _add_product(grad_state, grad_inputs[t], weight)
         if resets.size > 0:
             for b in range(batch):
                 if resets[t, b]:
-                    for j in range(hidden):
-                        grad_state[b, j] = 0
+                    grad_state[b, :] = 0
 
 
 @_inlined
@@ -232,15 +235,17 @@ def mish_forward(x: Array, y: Array) -> None:
     for i in range(x.size):
         e = _exp(_bounded(x[i]))
         n = e * (e + np.float32(2))
-        y[i] = x[i] * (n / (n + np.float32(2)))
+        bounded = np.float32(-87) if x[i] < -87 else x[i]
+        y[i] = bounded * (n / (n + np.float32(2)))
 
 
 @_compiled("void(float32[::1], float32[::1], float32[::1])")
 def mish_backward(x: Array, grad_y: Array, grad_x: Array) -> None:
     """Fills `grad_x` with the derivative of Mish times `grad_y`, all (n,)."""
     for i in range(x.size):
-        e = _exp(_bounded(x[i]))
+        bounded = _bounded(x[i])
+        e = _exp(bounded)
         n = e * (e + np.float32(2))
         m = _ONE / (n + np.float32(2))
         # tanh(softplus(x)) is n·m, and its slope 4·m²·e·(1 + e).
-        grad_x[i] = grad_y[i] * m * (n + x[i] * 4 * m * e * (_ONE + e))
+        grad_x[i] = grad_y[i] * m * (n + bounded * 4 * m * e * (_ONE + e))

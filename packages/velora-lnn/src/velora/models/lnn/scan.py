@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from velora.models.lnn.compiled import is_single, loops
+from velora.models.lnn.compiled import is_single, is_transformed, loops
 
 # From this many multiplications a step on, PyTorch's product outruns the compiled loop.
 _LARGE = 400_000
@@ -64,15 +64,12 @@ def scan(
     if resets is not None:
         resets = resets.bool()
     arguments = inputs.to(weight.dtype), weight, state.to(weight.dtype), resets, times
-    if (
-        len(inputs) <= _SHORT
-        or torch.compiler.is_compiling()
-        or inputs.is_meta
-        # What torch.autograd.Function asks; PyTorch has no public way to.
-        or torch._C._are_functorch_transforms_active()
-    ):
+    if inputs.is_meta:  # where there is no autocast to turn off
         return _unrolled(*arguments)
+    short = len(inputs) <= _SHORT
     with torch.autocast(inputs.device.type, enabled=False):
+        if short or torch.compiler.is_compiling() or is_transformed():
+            return _unrolled(*arguments)
         y, states = _Scan.apply(*arguments)  # type: ignore[no-untyped-call]  # PyTorch's own
     return y, states
 
@@ -128,13 +125,12 @@ class _Scan(torch.autograd.Function):
         needed = ctx.needs_input_grad
         if grad_y is None and grad_states is None:
             return None, None, None, None, None
-        if torch.is_grad_enabled():  # second derivatives are wanted
-            return _differentiable_backward(arguments, needed, grad_y, grad_states)
-
         hidden = state.shape[1]
         with torch.autocast(inputs.device.type, enabled=False):
+            if torch.is_grad_enabled() or is_transformed():
+                return _differentiable_backward(arguments, needed, grad_y, grad_states)
             loop = _compiled_backward if _takes_loops(*arguments[:3]) else _backward
-            grad_inputs = torch.empty_like(inputs)
+            grad_inputs = inputs.new_empty(inputs.shape)
             grad_proj = grad_inputs[..., -hidden:]
             early = None
             if grad_y is None:
@@ -170,10 +166,15 @@ def _differentiable_backward(
     grad_y: Tensor | None,
     grad_states: Tensor | None,
 ) -> tuple[Tensor | None, ...]:
-    wanted = [x for x, need in zip(arguments, needed, strict=True) if need]
-    pairs = zip(_unrolled(*arguments), (grad_y, grad_states), strict=True)
-    outputs, grads = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
-    found = iter(torch.autograd.grad(outputs, wanted, grads, create_graph=True))
+    """Returns gradients that can be differentiated again."""
+    with torch.enable_grad():
+        # As views, arguments do not depend on each other, whatever they came from.
+        inner: Any = [x if x is None else x.view_as(x) for x in arguments]
+        wanted = [x for x, need in zip(inner, needed, strict=True) if need]
+        pairs = zip(_unrolled(*inner), (grad_y, grad_states), strict=True)
+        given = [pair for pair in pairs if pair[1] is not None]
+        outputs, grads = zip(*given, strict=True)
+        found = iter(torch.autograd.grad(outputs, wanted, grads, create_graph=True))
     return tuple(next(found) if need else None for need in needed)
 
 
@@ -299,7 +300,7 @@ def _compiled_backward(
     grad_inputs: Tensor,
 ) -> Tensor:
     """Computes what `_backward` does."""
-    grad_state = torch.empty_like(grad[0])
+    grad_state = grad.new_empty(grad[0].shape)
     compiled: Any = loops()
     compiled.scan_backward(
         _array(grad),
@@ -334,7 +335,7 @@ def _check(
     timespans: Tensor | None,
 ) -> None:
     """Refuses other shapes than those that `scan` names with a ValueError."""
-    heads, hidden = 4 if timespans is None else 5, weight.shape[-1]
+    heads, hidden = 4 if timespans is None else 5, weight.shape[-1:].numel()
     size = heads * hidden
     if weight.dim() != 2 or len(weight) != size:
         raise ValueError(

@@ -1,0 +1,314 @@
+"""Tasks that hide velocities: a liquid memory, an LSTM and stacked frames.
+
+    python benchmarks/novel.py [--task CartPole ...] [--seeds 5] [--json F] [--png F]
+
+CartPole, Pendulum and MountainCarContinuous with their velocities set to zero, with the
+settings and steps of rl-baselines3-zoo's CartPoleNoVel-v1, PendulumNoVel-v1 and
+MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
+
+- "liquid": RecurrentPPO with LiquidPolicy, as many command neurons as the LSTM has
+  hidden units;
+- "LSTM": RecurrentPPO with MlpLstmPolicy;
+- "frames": PPO with MlpPolicy on the last four observations;
+- "window": PPO with LiquidPolicy on the same four, its cell run over them.
+
+A seed's score is the mean return of 40 episodes of the deterministic policy after the
+last step; no checkpoint is chosen by it. The picture shows returns while learning.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import gymnasium as gym
+import numpy as np
+from gymnasium.wrappers import FrameStackObservation, TransformObservation
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from torch import nn
+
+ROWS = ("liquid", "LSTM", "frames", "window")
+
+
+@dataclass
+class Task:
+    """An environment, what it hides, and the zoo's settings for it."""
+
+    env: str
+    hidden: list[int]  # the indices of velocities
+    steps: int
+    n_envs: int
+    settings: dict[str, Any]
+    hidden_size: int
+    policy_kwargs: dict[str, Any]
+
+
+RELU = {"ortho_init": False, "activation_fn": nn.ReLU}
+TASKS = {
+    "CartPole": Task(
+        "CartPole-v1",
+        [1, 3],
+        100_000,
+        8,
+        {
+            "n_steps": 32,
+            "batch_size": 256,
+            "gae_lambda": 0.8,
+            "gamma": 0.98,
+            "n_epochs": 20,
+            "learning_rate": ("linear", 1e-3),
+            "clip_range": ("linear", 0.2),
+        },
+        64,
+        RELU,
+    ),
+    "Pendulum": Task(
+        "Pendulum-v1",
+        [2],
+        100_000,
+        4,
+        {
+            "n_steps": 1024,
+            "batch_size": 128,
+            "gamma": 0.9,
+            "learning_rate": 1e-3,
+            "use_sde": True,
+            "sde_sample_freq": 4,
+        },
+        64,
+        RELU,
+    ),
+    "MountainCar": Task(
+        "MountainCarContinuous-v0",
+        [1],
+        300_000,
+        8,
+        {
+            "n_steps": 1024,
+            "batch_size": 256,
+            "gamma": 0.9999,
+            "learning_rate": 7.77e-5,
+            "ent_coef": 0.00429,
+            "clip_range": 0.1,
+            "gae_lambda": 0.9,
+            "max_grad_norm": 5,
+            "vf_coef": 0.19,
+            "use_sde": True,
+            "sde_sample_freq": 8,
+        },
+        32,
+        {"ortho_init": False},
+    ),
+}
+
+
+def without_velocity(task: Task, frames: int = 1) -> Callable[[], gym.Env[Any, Any]]:
+    """Returns what makes the environment, with a window where there are frames."""
+
+    def make() -> gym.Env[Any, Any]:
+        env = gym.make(task.env)
+        space = env.observation_space
+        shown = np.ones(space.shape, dtype=np.float32)
+        shown[task.hidden] = 0
+        env = TransformObservation(env, lambda seen: seen * shown, space)
+        return FrameStackObservation(env, frames) if frames > 1 else env
+
+    return make
+
+
+def make_agent(name: str, row: str, seed: int) -> Any:
+    """Makes the agent of a row, its environments normalised as in the zoo."""
+    from sb3_contrib import RecurrentPPO
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    import velora.sb3  # noqa: F401  # makes the policies known to the algorithms
+
+    task = TASKS[name]
+    settings = {
+        key: (lambda left, start=value[1]: start * left)  # falls to zero
+        if isinstance(value, tuple)
+        else value
+        for key, value in task.settings.items()
+    }
+    frames = 4 if row in ("frames", "window") else 1
+    env = make_vec_env(without_velocity(task, frames), task.n_envs, seed=seed)
+    # Two fifths of the decision neurons are command neurons.
+    liquid = {"n_neurons": task.hidden_size * 5 // 2}
+    lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
+    algorithm, policy, options = {
+        "liquid": (RecurrentPPO, "LiquidPolicy", liquid),
+        "LSTM": (RecurrentPPO, "MlpLstmPolicy", task.policy_kwargs | lstm),
+        "frames": (PPO, "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
+        "window": (PPO, "LiquidPolicy", liquid),
+    }[row]
+    return algorithm(
+        policy,
+        VecNormalize(env, gamma=settings["gamma"]),
+        policy_kwargs=options,
+        seed=seed,
+        device="cpu",
+        **settings,
+    )
+
+
+def train(job: tuple[str, str, int, int | None]) -> dict[str, Any]:
+    """Trains and evaluates one agent in a process and a thread of its own."""
+    import torch
+    from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    from velora.utils import active_parameters, total_parameters
+
+    class Curve(BaseCallback):
+        """Notes the mean return of the last hundred episodes after each rollout."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.points: list[tuple[int, float]] = []
+
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_end(self) -> None:
+            if returns := [info["r"] for info in self.model.ep_info_buffer]:
+                point = self.num_timesteps, statistics.mean(returns)
+                self.points.append(point)
+
+    name, row, seed, steps = job
+    torch.set_num_threads(1)
+    # The last, shorter minibatch is meant.
+    warnings.filterwarnings("ignore", "You have specified a mini-batch size")
+    task, curve = TASKS[name], Curve()
+    model = make_agent(name, row, seed)
+    steps = steps or task.steps
+    start = time.perf_counter()
+    model.learn(steps, callback=curve)
+    seconds = time.perf_counter() - start
+    frames = 4 if row in ("frames", "window") else 1
+    evaluation = VecNormalize(
+        make_vec_env(without_velocity(task, frames), 8, seed=seed + 1000),
+        training=False,
+        norm_reward=False,
+    )
+    evaluation.obs_rms = model.get_vec_normalize_env().obs_rms
+    score, _ = evaluate_policy(model, evaluation, n_eval_episodes=40)
+    return {
+        "task": name,
+        "row": row,
+        "seed": seed,
+        "score": float(score),
+        "steps/s": steps / seconds,
+        "parameters": total_parameters(model.policy),
+        "active": active_parameters(model.policy),
+        "curve": curve.points,
+    }
+
+
+def summarise(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    scores = [run["score"] for run in runs]
+    return {
+        "task": runs[0]["task"],
+        "row": runs[0]["row"],
+        "mean": f"{statistics.mean(scores):.1f} ± {statistics.pstdev(scores):.1f}",
+        "worst seed": f"{min(scores):.1f}",
+        "seeds": " ".join(f"{score:.0f}" for score in scores),
+        "parameters": f"{runs[0]['parameters']:,}",
+        "active": f"{runs[0]['active']:,}",
+        "steps/s": f"{statistics.median(run['steps/s'] for run in runs):.0f}",
+    }
+
+
+def draw(runs: list[dict[str, Any]], path: Path) -> None:
+    """Draws returns while learning: the mean over seeds, and each seed faintly."""
+    import matplotlib.pyplot as plt
+
+    names = [name for name in TASKS if any(run["task"] == name for run in runs)]
+    figure, axes = plt.subplots(
+        1, len(names), figsize=(5 * len(names), 3.6), squeeze=False, layout="tight"
+    )
+    for axis, name in zip(axes[0], names, strict=True):
+        for color, row in enumerate(ROWS):
+            curves = [
+                np.array(run["curve"])
+                for run in runs
+                if (run["task"], run["row"]) == (name, row)
+            ]
+            if not (curves := [curve for curve in curves if len(curve)]):
+                continue
+            steps = max(curves, key=len)[:, 0]
+            lines = [np.interp(steps, curve[:, 0], curve[:, 1]) for curve in curves]
+            for line in lines:
+                axis.plot(steps, line, color=f"C{color}", alpha=0.2, linewidth=0.8)
+            axis.plot(steps, np.mean(lines, axis=0), color=f"C{color}", label=row)
+        axis.set(title=f"{name} without velocity", xlabel="steps", ylabel="return")
+        axis.legend(frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+@click.command()
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    type=click.Choice(list(TASKS)),
+    help="Default: all.",
+)
+@click.option(
+    "--row", "rows", multiple=True, type=click.Choice(ROWS), help="Default: all."
+)
+@click.option("--seeds", default=5, help="Seeds of each row.")
+@click.option("--first-seed", default=0, help="Seeds count from here.")
+@click.option("--steps", type=int, help="Steps of each run, if not the task's.")
+@click.option("--jobs", default=2, help="Runs at a time, a core each.")
+@click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
+@click.option("--png", type=click.Path(path_type=Path), help="Draw the curves here.")
+def main(
+    tasks: tuple[str, ...],
+    rows: tuple[str, ...],
+    seeds: int,
+    first_seed: int,
+    steps: int | None,
+    jobs: int,
+    path: Path | None,
+    png: Path | None,
+) -> None:
+    """Trains every row with every seed on every task and compares them."""
+    pairs = [(task, row) for task in tasks or TASKS for row in rows or ROWS]
+    numbers = range(first_seed, first_seed + seeds)
+    work = [(*pair, seed, steps) for seed in numbers for pair in pairs]
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
+        done = pool.imap_unordered(train, work)
+        runs = list(track(done, "training", total=len(work)))
+    runs.sort(key=lambda run: (pairs.index((run["task"], run["row"])), run["seed"]))
+    summary = [
+        summarise([run for run in runs if (run["task"], run["row"]) == pair])
+        for pair in pairs
+    ]
+    table = Table(*summary[0], title=f"{seeds} seeds from {first_seed}")
+    for line in summary:
+        table.add_row(*line.values(), end_section=line["row"] == pairs[-1][1])
+    Console().print(table)
+    if path:
+        path.write_text(json.dumps({"runs": runs, "summary": summary}, indent=2))
+    if png:
+        draw(runs, png)
+
+
+if __name__ == "__main__":
+    main()

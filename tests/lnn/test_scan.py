@@ -1,0 +1,652 @@
+"""scan: the numbers of its equations, whichever implementation it takes."""
+
+import importlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from velora.models.lnn import activation, compiled
+from velora.models.lnn.activation import mish
+from velora.models.lnn.scan import scan
+
+MODULE = importlib.import_module("velora.models.lnn.scan")
+F32, F64 = torch.float32, torch.float64
+TOLERANCES = {F64: 1e-10, F32: 1e-5, torch.bfloat16: 0.05}
+# The dtype, and which function runs forward.
+PATHS = {
+    "operators": (F64, "_forward"),
+    "operators in float32": (F32, "_forward"),
+    "compiled": (F32, "_compiled_forward"),
+}
+NAMES = ("inputs", "weight", "state", "timespans")
+TIMESPANS = {None: 0, "(T,)": 1, "(T, B)": 2, "(T, B, 1)": 3}  # and their dimensions
+# (T, B, H): all 1, one of them 1, B == H, T == B, and all the same.
+SIZES = [(1, 1, 1), (3, 3, 3), (1, 65, 3), (63, 1, 3), (3, 65, 1), (3, 63, 63)]
+SIZES += [(65, 65, 3), (65, 3, 65)]
+
+
+def force(monkeypatch, name):
+    """Makes `scan` take one path at any size, and counts which ones it takes."""
+    if name == "compiled" and compiled.loops() is None:
+        pytest.skip("numba is not installed")
+    calls = Counter()
+
+    def counted(function):
+        def call(*arguments):
+            calls[function.__name__] += 1
+            return function(*arguments)
+
+        return call
+
+    for name_of in ("_forward", "_compiled_forward", "_backward", "_compiled_backward"):
+        monkeypatch.setattr(MODULE, name_of, counted(getattr(MODULE, name_of)))
+    monkeypatch.setattr(MODULE, "_SHORT", 10**9 if name == "unrolled" else 0)
+    monkeypatch.setattr(MODULE, "_LARGE", 10**12)
+    if name != "compiled":
+        monkeypatch.setattr(MODULE, "loops", lambda: None)
+    return calls
+
+
+@pytest.fixture(params=PATHS)
+def path(request, monkeypatch):
+    """The path that `scan` takes: the test fails if it took another or none."""
+    dtype, forward = PATHS[request.param]
+    calls = force(monkeypatch, request.param)
+    yield SimpleNamespace(dtype=dtype, calls=calls)
+    backward = forward.replace("forward", "backward")
+    assert calls[forward]
+    assert set(calls) <= {forward, backward}
+
+
+def numbers(steps, batch, hidden, dtype, *, timespans=None, resets=False):
+    """Draws the tensors that `scan` takes, by name, and what is no number."""
+    heads = 4 if timespans is None else 5
+    times = 3 * torch.rand((steps, batch, 1)[: TIMESPANS[timespans]], dtype=dtype)
+    tensors = {
+        "inputs": torch.randn(steps, batch, heads * hidden, dtype=dtype),
+        "weight": torch.randn(heads * hidden, hidden, dtype=dtype) / hidden**0.5,
+        "state": torch.randn(batch, hidden, dtype=dtype),
+        "timespans": times if timespans else None,
+        "resets": torch.rand(steps, batch) < 0.3 if resets else None,
+    }
+    for name in NAMES:
+        if tensors[name] is not None:
+            tensors[name].requires_grad_()
+    return tensors
+
+
+def slow(inputs, weight, state, *, resets=None, timespans=None):
+    """The equations of `scan`, one step and one head at a time, in double precision."""
+    inputs, weight, h = inputs.double(), weight.double(), state.double()
+    hidden = weight.shape[1]
+    outputs, states = [], []
+    for step in range(len(inputs)):
+        if resets is not None:
+            h = torch.where(resets[step].bool()[:, None], torch.zeros_like(h), h)
+        heads = []
+        for head in range(0, len(weight), hidden):
+            rows = slice(head, head + hidden)
+            heads.append(inputs[step, :, rows] + h @ weight[rows].T)
+        f = heads[2]
+        if timespans is not None:
+            f = f * timespans[step].double().reshape(-1, 1) + heads[3]
+        gate = 1 / (1 + torch.exp(-f))
+        h = torch.tanh(heads[0]) * (1 - gate) + gate * torch.tanh(heads[1])
+        outputs.append(heads[-1] + h)
+        states.append(h)
+    return torch.stack(outputs), torch.stack(states)
+
+
+def unrolled(*arguments, **options):
+    """`scan` by its plain operators."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        force(monkeypatch, "unrolled")
+        return scan(*arguments, **options)
+
+
+def differentiable(x):
+    """The tensors of `numbers` that a gradient is for."""
+    return [x[name] for name in NAMES if x[name] is not None and x[name].requires_grad]
+
+
+def close(got, expected, tolerance=None):
+    """Compares tensor by tensor, relative to the largest number of each.
+
+    A gradient of a weight or of a timespan is a sum over steps and rows (or neurons):
+    where its terms cancel, what is left of it has the rounding of its terms.
+    """
+    for ours, theirs in zip(got, expected, strict=True):
+        limit = tolerance or TOLERANCES[ours.dtype]
+        finite = theirs.detach()[theirs.isfinite()].abs()
+        scale = max(1.0, finite.max().item()) if finite.numel() else 1.0
+        torch.testing.assert_close(
+            ours.double(), theirs.double(), rtol=limit, atol=limit * scale
+        )
+
+
+def values_and_gradients(function, x, loss):
+    """Returns what `function` computes and the gradients of `loss` of it."""
+    outputs = function(**x)
+    return outputs, torch.autograd.grad(loss(*outputs), differentiable(x))
+
+
+def drawn_loss(x):
+    """Draws a loss in which every number of y and of states has a weight of its own."""
+    shape = x["inputs"].shape[:2] + x["state"].shape[1:]
+    of_y, of_states = torch.randn(2, *shape, dtype=x["inputs"].dtype)
+    return lambda y, states: (y * of_y).sum() + (states * of_states).sum()
+
+
+def assert_equal(x, loss, function=slow):
+    got = values_and_gradients(scan, x, loss)
+    expected = values_and_gradients(function, x, loss)
+    for ours, theirs in zip(got, expected, strict=True):
+        close(ours, theirs)
+
+
+@pytest.mark.parametrize("timespans", TIMESPANS)
+@pytest.mark.parametrize("resets", [False, True])
+@pytest.mark.parametrize("sizes", SIZES)
+def test_scan_equals_its_equations(path, sizes, resets, timespans):
+    x = numbers(*sizes, path.dtype, timespans=timespans, resets=resets)
+    assert_equal(x, drawn_loss(x))
+    assert set(path.calls.values()) == {1}  # forward and backward
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_scan_equals_its_equations_by_the_path_it_chooses(steps, dtype):
+    x = numbers(steps, 5, 7, dtype, timespans="(T, B)", resets=True)
+    assert_equal(x, drawn_loss(x))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    sizes=st.tuples(*[st.integers(1, 9)] * 3),
+    timespans=st.sampled_from(list(TIMESPANS)),
+    seed=st.integers(0, 2**32),
+)
+def test_paths_equal_the_unrolled(sizes, timespans, seed):
+    torch.manual_seed(seed)
+    for name, (dtype, _) in PATHS.items():
+        if name == "compiled" and compiled.loops() is None:
+            continue
+        x = numbers(*sizes, dtype, timespans=timespans, resets=True)
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            calls = force(monkeypatch, name)
+            assert_equal(x, drawn_loss(x), unrolled)
+        assert sum(calls.values()) == 2
+
+
+@pytest.mark.parametrize("path", ["operators in float32", "compiled"], indirect=True)
+@pytest.mark.parametrize(("size", "hidden"), [(158, 63), (163, 65)])
+@pytest.mark.parametrize("timespans", [None, "(T, B)"])
+def test_network_in_float32_equals_the_reference(
+    path, make_liquid, reference, size, hidden, timespans
+):
+    network = make_liquid((3, size, 2), F32)
+    assert network.hidden_size == hidden
+    double = make_liquid((3, size, 2))
+    double.load_state_dict(network.state_dict())
+    # So many steps that Mish takes its loops as well.
+    x, state = torch.randn(65, 3, 3), torch.randn(3, hidden)
+    resets = torch.rand(65, 3) < 0.1
+    t = None if timespans is None else torch.rand(65, 3)
+    got = network.forward_sequence(
+        x, state, resets=resets, timespans=t, return_states=True
+    )
+    expected = reference.sequence(double, x.double(), state.double(), resets, t)
+    weights = [torch.randn_like(output) for output in got]
+    gradients = []
+    for module, outputs in ((network, got), (double, expected)):
+        loss = sum((o * w).sum() for o, w in zip(outputs, weights, strict=True))
+        gradients.append(torch.autograd.grad(loss, list(module.parameters())))
+    close(got, expected)
+    close(*gradients)
+
+
+@pytest.mark.parametrize("timespans", TIMESPANS)
+def test_derivatives_pass_gradcheck(monkeypatch, timespans):
+    calls = force(monkeypatch, "operators")
+    x = numbers(3, 2, 2, F64, timespans=timespans)
+    resets = torch.tensor([[0, 1], [0, 0], [1, 0]])
+
+    def function(inputs, weight, state, timespans=None):
+        return scan(inputs, weight, state, resets=resets, timespans=timespans)
+
+    assert torch.autograd.gradcheck(function, differentiable(x))
+    assert torch.autograd.gradgradcheck(function, differentiable(x))
+    assert calls["_forward"]
+    assert calls["_backward"]
+
+
+def second_derivatives(function, tensors):
+    """Returns the gradients of a loss, and those of their squares."""
+    first = torch.autograd.grad(function(), tensors, create_graph=True)
+    return *first, *torch.autograd.grad(sum((g * g).sum() for g in first), tensors)
+
+
+@pytest.mark.parametrize("timespans", TIMESPANS)
+def test_second_derivatives_equal_those_of_the_unrolled(path, timespans):
+    x = numbers(5, 3, 4, path.dtype, timespans=timespans, resets=True)
+    loss, tensors = drawn_loss(x), differentiable(x)
+    got = second_derivatives(lambda: loss(*scan(**x)), tensors)
+    close(got, second_derivatives(lambda: loss(*unrolled(**x)), tensors))
+
+
+def test_second_derivatives_are_right_where_arguments_depend_on_each_other(path):
+    x = numbers(6, 3, 4, path.dtype)
+    loss = drawn_loss(x)
+
+    def halves(function):
+        first = function(x["inputs"][:3], x["weight"], x["state"])
+        second = function(first[0].repeat(1, 1, 4), x["weight"], first[1][-1])
+        return loss(*(torch.cat(pair) for pair in zip(first, second, strict=True)))
+
+    got = second_derivatives(lambda: halves(scan), differentiable(x))
+    close(got, second_derivatives(lambda: halves(unrolled), differentiable(x)))
+
+
+LOSSES = {
+    "y": lambda y, states: (y**2).sum(),
+    "states": lambda y, states: (states**2).sum(),
+    "last state": lambda y, states: (states[-1] ** 2).sum(),
+    "both": lambda y, states: (y * states).sum(),
+    "y twice": lambda y, states: (y**2).sum() + y.tanh().sum(),
+    "states twice": lambda y, states: (states**2).sum() + states[1:3].tanh().sum(),
+}
+
+
+@pytest.mark.parametrize("timespans", [None, "(T, B)"])
+@pytest.mark.parametrize("used", LOSSES)
+def test_gradient_is_right_whatever_is_used_of_the_outputs(path, used, timespans):
+    x = numbers(5, 3, 4, path.dtype, timespans=timespans, resets=True)
+    assert_equal(x, LOSSES[used])
+
+
+class Blocked(torch.autograd.Function):
+    """Gives what it takes, and no gradient."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, grad):
+        return None
+
+
+def test_outputs_without_a_gradient_give_none(path):
+    x = numbers(5, 3, 4, path.dtype, timespans="(T,)")
+    y, states = scan(**x)
+    (Blocked.apply(y).sum() + Blocked.apply(states).sum()).backward()
+    assert all(tensor.grad is None for tensor in differentiable(x))
+
+
+@pytest.mark.parametrize("names", [*((name,) for name in NAMES), NAMES[::2]])
+def test_tensors_that_need_no_gradient_get_none(path, names):
+    x = numbers(5, 3, 4, path.dtype, timespans="(T, B)", resets=True)
+    loss = drawn_loss(x)
+    whole = dict(zip(NAMES, values_and_gradients(slow, x, loss)[1], strict=True))
+    for name in NAMES:
+        x[name].requires_grad_(name in names)
+    loss(*scan(**x)).backward()
+    close([x[name].grad for name in names], [whole[name] for name in names])
+    assert all(x[name].grad is None for name in set(NAMES) - set(names))
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_without_gradients_the_numbers_are_the_same(path, mode):
+    x = numbers(5, 3, 4, path.dtype, timespans="(T, B)", resets=True)
+    expected = scan(**x)
+    with mode():
+        got = scan(**x)
+    for ours, theirs in zip(got, expected, strict=True):
+        assert torch.equal(ours, theirs)
+        assert theirs.requires_grad
+        assert not ours.requires_grad
+
+
+def test_backward_twice_gives_the_same_gradients(path):
+    x = numbers(5, 3, 4, path.dtype, timespans="(T, B)", resets=True)
+    value = drawn_loss(x)(*scan(**x))
+    first = torch.autograd.grad(value, differentiable(x), retain_graph=True)
+    again = torch.autograd.grad(value, differentiable(x))
+    assert all(torch.equal(*pair) for pair in zip(first, again, strict=True))
+
+
+def test_arguments_are_left_as_they_were(path):
+    x = numbers(5, 3, 4, path.dtype, timespans="(T, B)", resets=True)
+    kept = {name: tensor.detach().clone() for name, tensor in x.items()}
+    y, states = scan(**x)
+    of_y, of_states = torch.randn_like(y), torch.randn_like(states)
+    gradients = of_y.clone(), of_states.clone()
+    torch.autograd.backward((y, states), gradients)
+    torch.autograd.grad(scan(**x)[1], x["state"], gradients[1])
+    assert all(torch.equal(x[name], kept[name]) for name in x)
+    assert torch.equal(gradients[0], of_y)
+    assert torch.equal(gradients[1], of_states)
+
+
+def swapped(x, dim):
+    return x.transpose(0, dim).contiguous().transpose(0, dim)
+
+
+# The same numbers elsewhere in memory.
+LAYOUTS = {
+    "batch first": lambda x: swapped(x, 1),
+    "last first": lambda x: swapped(x, -1),
+    "spaced": lambda x: torch.stack((x, x + 1), dim=-1)[..., 0],
+}
+
+
+@pytest.mark.parametrize("used", ["y", "states", "y states"])
+@pytest.mark.parametrize("name", [*NAMES, "resets", "gradients"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_layout_in_memory_gives_the_same(path, layout, name, used):
+    x = numbers(5, 3, 4, path.dtype, timespans="(T, B)", resets=True)
+    x["gradients"] = torch.randn(5, 3, 4, dtype=path.dtype)
+    apart = {**x, name: LAYOUTS[layout](x[name])}
+    assert not apart[name].is_contiguous()
+    results = []
+    for arguments in (x, apart):
+        gradient = arguments.pop("gradients")
+        outputs = dict(zip(("y", "states"), scan(**arguments), strict=True))
+        wanted = [outputs[name] for name in used.split()]
+        tensors = differentiable(x)
+        gradients = torch.autograd.grad(wanted, tensors, [gradient] * len(wanted))
+        results.append((*wanted, *gradients))
+    close(*results)
+
+
+def test_expanded_arguments_give_the_same_as_repeated_ones(path):
+    x = numbers(1, 1, 4, path.dtype)
+    x["inputs"] = x["inputs"].expand(5, 3, 16)
+    x["state"] = x["state"].expand(3, 4)
+    x["resets"] = torch.tensor([False, True, False]).expand(5, 3)
+    assert_equal(x, lambda y, states: y.sum())  # whose gradient is expanded as well
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("timespans", [None, "(T, B)"])
+def test_a_reset_heals_a_state_that_is_no_number(path, bad, timespans):
+    x = numbers(5, 6, 4, path.dtype, timespans=timespans)
+    x["resets"] = torch.zeros(5, 6, dtype=torch.bool)
+    x["resets"][0, 1] = x["resets"][0, 5] = True
+    with torch.no_grad():
+        x["state"][1] = x["state"][5] = bad
+    zeroed = x["state"].detach().masked_fill(x["resets"][0, :, None], 0)
+    loss = drawn_loss(x)
+    got = values_and_gradients(scan, x, loss)
+    twin = {**x, "state": zeroed.requires_grad_()}
+    for ours, theirs in zip(got, values_and_gradients(scan, twin, loss), strict=True):
+        assert all(tensor.isfinite().all() for tensor in ours)
+        close(ours, theirs)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("row", [1, 5])  # in the block of four rows, and after it
+def test_a_state_that_is_no_number_stays_in_its_row(path, bad, row):
+    x = numbers(5, 6, 4, path.dtype, timespans="(T, B)")
+    x["resets"] = torch.zeros(5, 6, dtype=torch.bool)
+    x["resets"][3, row] = True
+    expected = scan(**x)
+    with torch.no_grad():
+        x["state"][row] = bad
+    others = [other for other in range(6) if other != row]
+    for ours, theirs in zip(scan(**x), expected, strict=True):
+        close([ours[:, others]], [theirs[:, others]])
+        close([ours[3:, row]], [theirs[3:, row]])
+        if bad != bad:
+            assert ours[:3, row].isnan().all()
+
+
+@pytest.mark.parametrize("head", range(4))
+def test_nan_in_the_inputs_is_not_hidden(path, head):
+    x = numbers(5, 6, 4, path.dtype)
+    expected = scan(**x)
+    with torch.no_grad():
+        x["inputs"][2, 1, 4 * head] = torch.nan
+    y, states = scan(**x)
+    assert y[2, 1, 0].isnan()
+    assert states[2, 1, 0].isnan() == (head < 3)  # y alone has the projection
+    if head < 3:
+        assert y[3:, 1].isnan().all()
+        assert states[3:, 1].isnan().all()
+    others = [0, 2, 3, 4, 5]
+    close((y[:2], states[:2]), (expected[0][:2], expected[1][:2]))
+    close((y[:, others], states[:, others]), (e[:, others] for e in expected))
+
+
+def test_infinite_inputs_saturate(path):
+    x = numbers(5, 6, 4, path.dtype)
+    with torch.no_grad():
+        x["inputs"][1:4, 1, :12:5] = torch.inf
+        x["inputs"][2:, 4, 1:12:3] = -torch.inf
+    got, gradients = values_and_gradients(scan, x, drawn_loss(x))
+    close(got, slow(**x))
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+# With T = 5, B = 3, H = 2 and five heads.
+WRONG = {
+    "inputs": "0,3,10 5,0,10 0,0,10 5,3,7 5,3,8 5,3,2 3,10 5,30 10 1,5,3,10 5,3,10,1",
+    "weight": "8,2 2,10 10,3 1,2 0,2 20 10 10,2,1",
+    "state": "2 3 1,2 3,1 2,3 3,3 1,3,2 5,3,2",
+    "resets": "5 3 3,5 1,3 5,1 5,2 5,3,1",
+    "timespans": "0 1 3 3,5 1,3 5,1 5,1,1 1,1,1 3,5,1 5,3,2 5,3,10 5,3,1,1",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [(name, s) for name in WRONG for s in ["", *WRONG[name].split()]]
+)
+def test_wrong_shapes_are_refused(name, shape):
+    x = numbers(5, 3, 2, F32, timespans="(T, B)", resets=True)
+    shape = tuple(map(int, shape.split(","))) if shape else ()
+    with pytest.raises(ValueError, match=rf"^`{name}` must have shape") as error:
+        scan(**{**x, name: torch.ones(shape)})
+    assert str(shape) in str(error.value)
+
+
+def test_five_heads_without_timespans_are_refused():
+    x = numbers(5, 3, 2, F32, timespans="(T, B)")
+    with pytest.raises(ValueError, match=r"`weight`.*4 heads without timespans"):
+        scan(**{**x, "timespans": None})
+
+
+def test_grad_of_torch_func_equals_autograd(path):
+    x = numbers(5, 3, 4, path.dtype, timespans="(T, B)", resets=True)
+    loss = drawn_loss(x)
+
+    def function(*tensors):
+        arguments = dict(zip(NAMES, tensors, strict=True))
+        return loss(*scan(**arguments, resets=x["resets"]))
+
+    got = torch.func.grad(function, argnums=(0, 1, 2, 3))(*differentiable(x))
+    close(got, values_and_gradients(scan, x, loss)[1])
+
+
+def test_vmap_equals_a_loop(path):
+    runs = [
+        numbers(5, 3, 4, path.dtype, timespans="(T, B)", resets=True) for _ in range(3)
+    ]
+    weight = runs[0]["weight"]
+
+    def function(inputs, state, resets, timespans):
+        return scan(inputs, weight, state, resets=resets, timespans=timespans)
+
+    names = ("inputs", "state", "resets", "timespans")
+    got = torch.vmap(function)(*(torch.stack([x[n] for x in runs]) for n in names))
+    expected = [scan(**{**x, "weight": weight}) for x in runs]
+    close(got, map(torch.stack, zip(*expected, strict=True)))
+
+
+# What the compiler warns about is its own code.
+@pytest.mark.filterwarnings("ignore:::torch")
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_scan_under_torch_compile_equals_the_plain_one(dtype):
+    torch._dynamo.reset()
+    x = numbers(4, 3, 4, dtype, timespans="(T, B)", resets=True)
+    assert_equal(x, drawn_loss(x), torch.compile(scan, backend="eager", fullgraph=True))
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 9])  # with and without the fast paths
+@pytest.mark.parametrize("timespans", [None, "(T, B)"])
+def test_scan_under_autocast_computes_in_the_dtype_of_its_weight(steps, timespans):
+    x = numbers(steps, 5, 7, F32, timespans=timespans, resets=True)
+    expected = scan(**x)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = scan(**x)
+    assert got[0].dtype == got[1].dtype == F32
+    close(got, expected)
+
+
+@pytest.mark.parametrize("name", ["operators", "compiled"])
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("timespans", [None, "(T, B)"])
+def test_network_trains_in_bfloat16(
+    monkeypatch, make_liquid, name, autocast, timespans
+):
+    calls = force(monkeypatch, name)
+    network = make_liquid((3, 20, 2), F32)
+    x, options = torch.randn(5, 3, 3), {"resets": torch.rand(5, 3) < 0.3}
+    options["timespans"] = timespans and torch.rand(5, 3)
+    expected = network.forward_sequence(x, **options, return_states=True)
+    if not autocast:
+        network, x = network.bfloat16(), x.bfloat16()
+    calls.clear()
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        got = network.forward_sequence(x, **options, return_states=True)
+    dtype = F32 if autocast else torch.bfloat16
+    assert got[0].dtype == torch.bfloat16
+    assert got[1].dtype == got[2].dtype == dtype
+    close(got, expected, TOLERANCES[torch.bfloat16])
+    sum(output.float().sum() for output in got).backward()
+    assert all(p.grad.isfinite().all() for p in network.parameters())
+    loops = "_compiled" if autocast and name == "compiled" else ""  # single only
+    assert calls == {f"{loops}_forward": 1, f"{loops}_backward": 1}
+
+
+@pytest.fixture(params=["operators", "compiled"])
+def single_mish(request, monkeypatch):
+    """Mish of float32 with numba and without it."""
+    if request.param == "operators":
+        monkeypatch.setattr(activation, "loops", lambda: None)
+    elif compiled.loops() is None:
+        pytest.skip("numba is not installed")
+
+    def checked(x):
+        y = mish(x)
+        assert ("_Mish" in y.grad_fn.name()) == (request.param == "compiled")
+        return y
+
+    return checked
+
+
+def exact_mish(x):
+    """Returns Mish, its slope and the size of the slope's terms, all in float64."""
+    x = x.detach().double().requires_grad_()
+    y = functional.mish(x)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    tanh = (y / x).nan_to_num()
+    return y.detach(), slope, tanh.abs() + (slope - tanh).abs()
+
+
+@pytest.mark.parametrize("layout", ["contiguous", *LAYOUTS])
+def test_mish_and_its_slope_equal_those_of_pytorch(single_mish, layout):
+    plain = torch.linspace(-80, 80, 99 * 101).view(99, 101)
+    weights = torch.randn(99, 101)
+    place = LAYOUTS.get(layout, torch.clone)
+    x = place(plain).requires_grad_()
+    y = single_mish(x)
+    (slope,) = torch.autograd.grad(y, x, place(weights))
+    value, derivative, size = exact_mish(plain)
+    torch.testing.assert_close(y.double(), value, rtol=2e-6, atol=0)
+    # The slope is a sum of two terms, which cancel near x = -1.19.
+    error = (slope - derivative * weights).abs()
+    assert (error <= 2e-6 * size * weights.abs()).all()
+
+
+def test_mish_leaves_nan_and_infinity_as_they_are(single_mish):
+    x = torch.randn(5000)
+    x[7], x[8], x[4999] = torch.nan, torch.inf, torch.nan
+    y = single_mish(x.clone().requires_grad_())
+    assert y[8] == torch.inf
+    assert y.isnan().nonzero().flatten().tolist() == [7, 4999]
+
+
+def test_mish_of_huge_numbers_is_zero_or_they(single_mish):
+    x = torch.cat((-torch.logspace(2, 38, 3000), torch.logspace(2, 38, 3000)))
+    x.requires_grad_()
+    y = single_mish(x)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(y, x.clamp(min=0), rtol=2e-6, atol=1e-12)
+    torch.testing.assert_close(slope, (x > 0).float(), rtol=2e-6, atol=1e-12)
+
+
+def test_second_derivative_of_mish_equals_that_of_pytorch(single_mish):
+    x = torch.linspace(-20, 20, 5000)
+    results = []
+    for function, start in ((single_mish, x), (functional.mish, x.double())):
+        start = start.clone().requires_grad_()
+        results.append(
+            second_derivatives(lambda f=function, s=start: f(s).sum(), [start])
+        )
+    close(*results)
+
+
+ALONE = """
+import sys, torch
+{before}
+from velora.models.lnn import LiquidNCPNetwork, compiled
+assert compiled.loops() is None
+network = LiquidNCPNetwork(3, 20, 2)
+x, state, outputs = torch.randn(5, 4, 3), network.initial_state(4), []
+y, end = network.forward_sequence(x)
+for step in x:
+    output, state = network(step, state)
+    outputs.append(output)
+torch.testing.assert_close((y, end), (torch.stack(outputs), state))
+y.sum().backward()
+"""
+BLOCKED = "sys.modules['numba'] = None"
+
+
+@pytest.mark.parametrize(
+    ("before", "environment"),
+    [(BLOCKED, {}), ("", {"NUMBA_DISABLE_JIT": "1"})],
+    ids=["no numba", "no compiling"],
+)
+def test_sequence_works_without_compiled_loops(before, environment):
+    subprocess.run(
+        [sys.executable, "-c", ALONE.format(before=before)],
+        env={**os.environ, **environment},
+        check=True,
+    )
+
+
+def test_gradients_of_many_directions_at_once_equal_one_by_one(path):
+    inputs, weight = torch.randn(5, 3, 16), torch.randn(16, 4)
+    inputs, weight = inputs.requires_grad_(), weight.requires_grad_()
+    y, _ = scan(inputs, weight, torch.randn(3, 4))
+    z = mish(inputs.expand(20, 5, 3, 16).flatten())  # long enough for a loop
+    for output, arguments in ((y, (inputs, weight)), (z, (inputs,))):
+        directions = torch.randn(3, *output.shape)
+
+        def pull(direction, output=output, arguments=arguments):
+            return torch.autograd.grad(output, arguments, direction, retain_graph=True)
+
+        for many, *each in zip(
+            torch.func.vmap(pull)(directions), *map(pull, directions), strict=True
+        ):
+            torch.testing.assert_close(many, torch.stack(each))

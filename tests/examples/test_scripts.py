@@ -42,6 +42,9 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("classic_control", ["--seeds", "1", "--steps", "160"]),
         ("step", ["--rounds", "1", "--pace-rounds", "1", "--scale", "0.1"]),
         ("wiring", ["--largest", "2000"]),
+        ("scan", ["--rounds", "1", "--scale", "0.05"]),
+        ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
+        ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),
     ],
 )
 def test_benchmark_prints_a_table_and_writes_json(
@@ -50,3 +53,19 @@ def test_benchmark_prints_a_table_and_writes_json(
     said = run(f"benchmarks/{script}.py", *options, "--json", "out.json", cwd=tmp_path)
     assert "━" in said
     assert json.loads((tmp_path / "out.json").read_text())
+
+
+def test_novel_draws_the_learning_curves(tmp_path: Path) -> None:
+    options = ["--task", "CartPole", "--row", "liquid", "--row", "frames"]
+    options += ["--seeds", "2", "--steps", "512", "--png", "curves.png"]
+    run("benchmarks/novel.py", *options, cwd=tmp_path)
+    content = (tmp_path / "curves.png").read_bytes()
+    assert content.startswith(PNG)
+    assert len(content) > 10_000
+
+
+def test_irregular_compares_its_rows(tmp_path: Path) -> None:
+    options = ["--seeds", "1", "--steps", "256"]
+    said = run("examples/irregular.py", *options, cwd=tmp_path)
+    for row in ("dt is time", "dt is a feature", "no dt", "LSTM"):
+        assert row in said

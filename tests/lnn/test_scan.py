@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from velora.models.lnn import activation, compiled
+from velora.models.lnn import activation, compiled, recurrence
 from velora.models.lnn.activation import mish
 from velora.models.lnn.scan import scan
 
@@ -22,9 +22,9 @@ F32, F64 = torch.float32, torch.float64
 TOLERANCES = {F64: 1e-10, F32: 1e-5, torch.bfloat16: 0.05}
 # The dtype, and which function runs forward.
 PATHS = {
-    "operators": (F64, "_forward"),
-    "operators in float32": (F32, "_forward"),
-    "compiled": (F32, "_compiled_forward"),
+    "operators": (F64, "forward"),
+    "operators in float32": (F32, "forward"),
+    "compiled": (F32, "compiled_forward"),
 }
 NAMES = ("inputs", "weight", "state", "timespans")
 TIMESPANS = {None: 0, "(T,)": 1, "(T, B)": 2, "(T, B, 1)": 3}  # and their dimensions
@@ -46,8 +46,9 @@ def force(monkeypatch, name):
 
         return call
 
-    for name_of in ("_forward", "_compiled_forward", "_backward", "_compiled_backward"):
-        monkeypatch.setattr(MODULE, name_of, counted(getattr(MODULE, name_of)))
+    for function in ("forward", "compiled_forward", "backward", "compiled_backward"):
+        replaced = counted(getattr(recurrence, function))
+        monkeypatch.setattr(recurrence, function, replaced)
     monkeypatch.setattr(MODULE, "_SHORT", 10**9 if name == "unrolled" else 0)
     monkeypatch.setattr(MODULE, "_LARGE", 10**12)
     if name != "compiled":
@@ -224,8 +225,8 @@ def test_derivatives_pass_gradcheck(monkeypatch, timespans):
 
     assert torch.autograd.gradcheck(function, differentiable(x))
     assert torch.autograd.gradgradcheck(function, differentiable(x))
-    assert calls["_forward"]
-    assert calls["_backward"]
+    assert calls["forward"]
+    assert calls["backward"]
 
 
 def second_derivatives(function, tensors):
@@ -533,8 +534,8 @@ def test_network_trains_in_bfloat16(
     close(got, expected, TOLERANCES[torch.bfloat16])
     sum(output.float().sum() for output in got).backward()
     assert all(p.grad.isfinite().all() for p in network.parameters())
-    loops = "_compiled" if autocast and name == "compiled" else ""  # single only
-    assert calls == {f"{loops}_forward": 1, f"{loops}_backward": 1}
+    loops = "compiled_" if autocast and name == "compiled" else ""  # single only
+    assert calls == {f"{loops}forward": 1, f"{loops}backward": 1}
 
 
 @pytest.fixture(params=["operators", "compiled"])

@@ -163,3 +163,30 @@ def test_recorded_log_probabilities_are_those_evaluated(
     torch.testing.assert_close(evaluated, log_prob)
     torch.testing.assert_close(model.policy.predict_values(obs), values)
     assert entropy.shape == (5,)
+
+
+# A2C takes RMSprop, ARS nothing.
+@pytest.mark.parametrize(
+    "algorithm", [a for a in ALGORITHMS if a not in ("A2C", "ARS")]
+)
+@pytest.mark.parametrize("options", [{}, {"foreach": True}, {"fused": False}])
+def test_adam_is_fused_unless_its_options_say_how(
+    algorithm: str, options: dict[str, bool]
+) -> None:
+    given: dict[str, Any] = {}
+    if options:
+        given = {"optimizer_class": torch.optim.Adam, "optimizer_kwargs": options}
+    policy = learn(make_agent(algorithm, policy_kwargs=given)).policy
+    parts = [policy.actor, policy.critic] if hasattr(policy, "actor") else [policy]
+    for part in parts:
+        (group,) = part.optimizer.param_groups
+        assert bool(group["fused"]) == (not options)
+
+
+def test_fused_adam_takes_the_same_steps() -> None:
+    models = [
+        learn(make_agent("PPO", policy_kwargs={"optimizer_kwargs": {"fused": fused}}))
+        for fused in (True, False)
+    ]
+    for fused, plain in zip(*(m.policy.parameters() for m in models), strict=True):
+        torch.testing.assert_close(fused, plain, rtol=1e-4, atol=1e-6)

@@ -11,8 +11,10 @@ import torch
 from agents import ALGORITHMS, OBSERVATIONS, POLICIES, make_agent, make_env
 from gymnasium import spaces
 from sb3_contrib import RecurrentPPO
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
@@ -65,7 +67,7 @@ def test_roles_are_those_of_the_algorithm(algorithm: str) -> None:
 
 
 def test_ars_refuses_the_bias_of_layers_it_does_not_have() -> None:
-    with pytest.raises(ValueError, match="`with_bias` describes an MLP"):
+    with pytest.raises(ValueError, match="`with_bias` describes layers"):
         make_agent("ARS", policy_kwargs={"with_bias": False})
 
 
@@ -128,8 +130,22 @@ def test_policy_is_taken_by_a_subclass_with_aliases_of_its_own() -> None:
     assert isinstance(model.policy, NCPActorCriticPolicy)
 
 
+class Unknown(OnPolicyAlgorithm):
+    """An algorithm of somebody else's, with policies of its own."""
+
+    policy_aliases: ClassVar = {"MlpPolicy": MaskableActorCriticPolicy}
+
+
 def test_algorithm_without_our_policies_says_so() -> None:
-    with pytest.raises(TypeError, match="Velora has none for RecurrentPPO"):
+    numbers = dict.fromkeys(("gamma", "gae_lambda", "ent_coef", "vf_coef"), 0.5)
+    settings = {"learning_rate": 1e-3, "n_steps": 8, "max_grad_norm": 1.0, **numbers}
+    settings |= {"use_sde": False, "sde_sample_freq": -1}
+    with pytest.raises(TypeError, match="Velora has none for Unknown"):
+        Unknown(NCPActorCriticPolicy, make_env(), **settings)
+
+
+def test_policy_for_another_algorithm_is_named_with_the_one_to_pass() -> None:
+    with pytest.raises(TypeError, match=r'RecurrentPPO\("LiquidPolicy", env\)'):
         RecurrentPPO(NCPActorCriticPolicy, make_env())
 
 

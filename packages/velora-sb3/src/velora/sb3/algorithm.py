@@ -26,8 +26,14 @@ def algorithm_being_set_up() -> BaseAlgorithm | None:
     return None
 
 
-def check_algorithm(policy_class: type[BasePolicy]) -> None:
+def check_algorithm(
+    policy_class: type[BasePolicy], family: type[BasePolicy] | None = None
+) -> None:
     """Refuses a policy of one algorithm in another.
+
+    Args:
+        policy_class: of the policy that is being built.
+        family: one of whose kind the algorithm's own policies must be.
 
     Raises:
         TypeError: the algorithm being set up takes other policies.
@@ -39,7 +45,10 @@ def check_algorithm(policy_class: type[BasePolicy]) -> None:
     for kind in type(algorithm).__mro__:
         aliases = getattr(kind, "policy_aliases", {}) | aliases
     taken = tuple(aliases.values())
-    if taken and not issubclass(policy_class, taken):
+    fits = issubclass(policy_class, taken) and (
+        family is None or any(issubclass(kind, family) for kind in taken)
+    )
+    if taken and not fits:
         name = type(algorithm).__name__
         ours = [alias for alias in ("NCPPolicy", "LiquidPolicy") if alias in aliases]
         fix = (

@@ -16,6 +16,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
+from velora.sb3.algorithm import check_algorithm
 from velora.sb3.contrib import RecurrentActorCriticPolicy, RecurrentPPO, RNNStates
 from velora.sb3.policy import NetworkPolicy
 from velora.sb3.stateful import State, StatefulBody
@@ -70,6 +71,7 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
         timespan_key: str | None = None,
         **kwargs: Any,
     ) -> None:
+        check_algorithm(type(self), RecurrentActorCriticPolicy)
         _check_options(shared_lstm, enable_critic_lstm, kwargs)
         _check_timespan(observation_space, timespan_key)
         self.timespan_key = timespan_key
@@ -147,6 +149,8 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Returns (B·T, 1) values, (B·T,) log-probabilities and entropies."""
         distribution, values, _ = self._think(obs, lstm_states, episode_starts)
+        if isinstance(self.action_space, spaces.MultiBinary):
+            actions = actions.float()  # the buffer keeps them as int8
         return values, distribution.log_prob(actions), distribution.entropy()
 
     def get_distribution(  # type: ignore[override]  # as above
@@ -207,7 +211,7 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
                 f"`episode_start` must have shape (n_envs,) = ({n_envs},); got "
                 f"{np.shape(episode_start)}."
             )
-        packed = tuple(part.cpu().numpy() for part in body.pack(tensors))
+        packed = tuple(part.detach().cpu().numpy() for part in body.pack(tensors))
         actions, after = super().predict(
             observation, packed, episode_start, deterministic
         )
@@ -269,6 +273,8 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
         )
 
     def _build_mlp_extractor(self) -> None:
+        # The LSTMs that ours replace take no number of NumPy's.
+        self.features_dim = int(self.features_dim)
         # Not of an LSTM's outputs: gSDE's noise is a function of the features.
         ActorCriticPolicy._build_mlp_extractor(self)
 

@@ -88,7 +88,7 @@ class StatefulBody(nn.Module):
 
     def pack(self, state: State) -> State:
         """Packs a state, each part batch first, into two (1, batch, hidden_size)."""
-        flat = torch.cat([part.flatten(1) for part in state], dim=1)
+        flat = torch.cat([part.reshape(len(part), -1) for part in state], dim=1)
         room = 2 * self.hidden_size - flat.shape[1]
         first, second = nn.functional.pad(flat, (0, room)).chunk(2, dim=1)
         return first[None].contiguous(), second[None].contiguous()

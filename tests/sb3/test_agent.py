@@ -1,0 +1,158 @@
+"""An agent keeps what `predict` would have to be told at each step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from agents import make_agent, make_env, predict, sample_observations
+from sb3_contrib import RecurrentPPO
+from stable_baselines3.common.env_util import make_vec_env
+
+from velora.sb3 import Agent
+
+
+def make_model(observations: str = "flat") -> Any:
+    """Makes a model with memory; 6 command neurons."""
+    options: dict[str, Any] = {"n_neurons": 16}
+    if observations == "image":
+        options["features_extractor_kwargs"] = {"features_dim": 16}
+    env = make_env(observations, "box")
+    return RecurrentPPO("LiquidPolicy", env, policy_kwargs=options, device="cpu")
+
+
+@pytest.fixture
+def model() -> Any:
+    return make_model()
+
+
+@pytest.fixture
+def steps(model: Any) -> np.ndarray:
+    """Observations of four steps in three environments."""
+    drawn: np.ndarray = sample_observations(model, 12).reshape(4, 3, 6)
+    return drawn
+
+
+@pytest.mark.parametrize("observations", ["flat", "window", "image", "dict"])
+@pytest.mark.parametrize("of_policy", [False, True])
+def test_agent_acts_as_predict_with_states_and_starts(
+    observations: str, of_policy: bool
+) -> None:
+    model = make_model(observations)
+    agent = Agent(model.policy if of_policy else model)
+    env = make_vec_env(lambda: make_env(observations, "box"), 3, seed=2)
+    obs: Any = env.reset()
+    for i, single in enumerate(env.get_attr("unwrapped")):
+        single.left = 4 + 2 * i  # episodes end at different times
+    state, starts, n_ends = None, np.ones(3, dtype=bool), []
+    for _ in range(9):
+        expected, state = model.predict(obs, state, starts, deterministic=True)
+        actions = agent.act(obs)
+        np.testing.assert_array_equal(actions, expected)
+        np.testing.assert_array_equal(agent.state, state)
+        obs, _, starts, _ = env.step(actions)
+        agent.reset(starts)
+        n_ends.append(starts.sum())
+    assert n_ends == [0, 0, 0, 1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "observations", ["flat", "window", "image", "dict", "discrete"]
+)
+def test_agent_acts_in_one_environment(observations: str) -> None:
+    model, env = make_model(observations), make_env(observations, "box")
+    agent = Agent(model)
+    obs, _ = env.reset(seed=2)
+    state, start = None, True
+    for step in range(14):
+        expected, state = model.predict(obs, state, np.array([start]), True)
+        action = agent.act(obs)
+        assert env.action_space.contains(action)
+        np.testing.assert_array_equal(action, expected)
+        obs, _, terminated, truncated, _ = env.step(action)
+        start = terminated or truncated
+        assert start == (step == 9)
+        agent.reset(start)
+        if start:
+            obs, _ = env.reset()
+
+
+def test_state_is_that_of_the_network(model: Any, steps: np.ndarray) -> None:
+    agent = Agent(model)
+    assert agent.state is None
+    agent.act(steps[0])
+    (hidden,) = agent.state or ()
+    assert hidden.shape == (3, 6)
+    agent.act(steps[1])
+    (after,) = agent.state
+    assert (after != hidden).any(axis=1).all()
+
+
+@pytest.mark.parametrize("done", [(), (None,), (True,), (np.bool_(True),)])
+def test_reset_forgets_all(model: Any, steps: np.ndarray, done: Any) -> None:
+    agent = Agent(model)
+    first = agent.act(steps[0])
+    assert not np.array_equal(agent.act(steps[0]), first)
+    agent.reset(*done)
+    assert agent.state is None
+    np.testing.assert_array_equal(agent.act(steps[0]), first)
+    agent.reset(*done)
+    assert agent.act(steps[0, :2]).shape == (2, 3)  # another number of environments
+
+
+def test_reset_forgets_only_environments_that_are_done(
+    model: Any, steps: np.ndarray
+) -> None:
+    agent, fresh, kept = Agent(model), Agent(model), Agent(model)
+    agent.act(steps[0])
+    kept.act(steps[0])
+    agent.reset(np.array([False, True, False]))
+    agent.reset([False, False, True])  # what is forgotten stays so
+    expected = np.where(
+        [[True], [False], [False]], kept.act(steps[1]), fresh.act(steps[1])
+    )
+    np.testing.assert_allclose(agent.act(steps[1]), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("done", [False, np.bool_(False), np.zeros(3, dtype=bool)])
+def test_reset_of_nothing_does_nothing(
+    model: Any, steps: np.ndarray, done: Any
+) -> None:
+    agent, other = Agent(model), Agent(model)
+    for obs in steps:
+        agent.reset(done)
+        np.testing.assert_array_equal(agent.act(obs), other.act(obs))
+        agent.reset(done)
+
+
+def test_flags_of_another_number_of_environments_are_refused(
+    model: Any, steps: np.ndarray
+) -> None:
+    agent = Agent(model)
+    agent.act(steps[0])
+    for done in (np.ones(2, dtype=bool), np.ones((3, 1), dtype=bool)):
+        with pytest.raises(ValueError, match=r"`done` must have shape .*\(3,\); got"):
+            agent.reset(done)
+    with pytest.raises(ValueError, match="`state` must be"):
+        agent.act(steps[1, :2])
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC", "DQN"])
+def test_agent_without_memory_acts_as_predict(algorithm: str) -> None:
+    model = make_agent(algorithm)
+    agent = Agent(model)
+    for _ in range(2):
+        actions = agent.act(sample_observations(model))
+        np.testing.assert_array_equal(actions, predict(model))
+        agent.reset(np.array([True, False, True, False, True]))
+    assert agent.state is None
+
+
+def test_agent_samples_where_asked(model: Any, steps: np.ndarray) -> None:
+    agents = [Agent(model, deterministic=chosen) for chosen in (True, False)]
+    certain, sampled = [
+        [agent.act(steps[0]), agent.reset(), agent.act(steps[0])] for agent in agents
+    ]
+    np.testing.assert_array_equal(certain[0], certain[2])
+    assert not np.array_equal(sampled[0], sampled[2])

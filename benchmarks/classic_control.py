@@ -83,12 +83,13 @@ OF_DQN = {
     "exploration_final_eps": 0.04,
 }
 OF_PPO = {"n_steps": 128, "batch_size": 256, "rate": 3e-3, "clip": 0.2}
-WIDE = {"net_arch": [256, 256]}
+WIDE, OF_TD3_LAYERS = {"net_arch": [256, 256]}, {"net_arch": [400, 300]}
+LARGER = {"n_neurons": 128}  # where 64, the others' size, failed on a seed
 TASKS = {
     "PPO": Task("CartPole-v1", 100_000, OF_PPO, n_envs=8),
     "SAC": Task("Pendulum-v1", 20_000, {"learning_rate": 1e-3}),
-    "TD3": Task("Pendulum-v1", 20_000, OF_TD3, mlp={"net_arch": [400, 300]}),
-    "DDPG": Task("Pendulum-v1", 20_000, OF_TD3, mlp={"net_arch": [400, 300]}),
+    "TD3": Task("Pendulum-v1", 20_000, OF_TD3, mlp=OF_TD3_LAYERS, ours=LARGER),
+    "DDPG": Task("Pendulum-v1", 20_000, OF_TD3, mlp=OF_TD3_LAYERS, ours=LARGER),
     "TQC": Task("Pendulum-v1", 20_000, {"learning_rate": 1e-3}),
     "CrossQ": Task("Pendulum-v1", 20_000, {"policy_delay": 2}, mlp=WIDE),
     "DQN": Task("CartPole-v1", 50_000, OF_DQN, mlp=WIDE),

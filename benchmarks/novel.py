@@ -31,6 +31,7 @@ from typing import Any
 import click
 import gymnasium as gym
 import numpy as np
+from classic_control import summarise
 from gymnasium.wrappers import FrameStackObservation, TransformObservation
 from rich.console import Console
 from rich.progress import track
@@ -208,27 +209,13 @@ def train(job: tuple[str, str, int, int | None]) -> dict[str, Any]:
     score, _ = evaluate_policy(model, evaluation, n_eval_episodes=40)
     return {
         "task": name,
-        "row": row,
+        "policy": row,
         "seed": seed,
         "score": float(score),
         "steps/s": steps / seconds,
         "parameters": total_parameters(model.policy),
         "active": active_parameters(model.policy),
         "curve": curve.points,
-    }
-
-
-def summarise(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    scores = [run["score"] for run in runs]
-    return {
-        "task": runs[0]["task"],
-        "row": runs[0]["row"],
-        "mean": f"{statistics.mean(scores):.1f} ± {statistics.pstdev(scores):.1f}",
-        "worst seed": f"{min(scores):.1f}",
-        "seeds": " ".join(f"{score:.0f}" for score in scores),
-        "parameters": f"{runs[0]['parameters']:,}",
-        "active": f"{runs[0]['active']:,}",
-        "steps/s": f"{statistics.median(run['steps/s'] for run in runs):.0f}",
     }
 
 
@@ -245,7 +232,7 @@ def draw(runs: list[dict[str, Any]], path: Path) -> None:
             curves = [
                 np.array(run["curve"])
                 for run in runs
-                if (run["task"], run["row"]) == (name, row)
+                if (run["task"], run["policy"]) == (name, row)
             ]
             if not (curves := [curve for curve in curves if len(curve)]):
                 continue
@@ -295,14 +282,14 @@ def main(
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
         done = pool.imap_unordered(train, work)
         runs = list(track(done, "training", total=len(work)))
-    runs.sort(key=lambda run: (pairs.index((run["task"], run["row"])), run["seed"]))
+    runs.sort(key=lambda run: (pairs.index((run["task"], run["policy"])), run["seed"]))
     summary = [
-        summarise([run for run in runs if (run["task"], run["row"]) == pair])
+        summarise([run for run in runs if (run["task"], run["policy"]) == pair])
         for pair in pairs
     ]
     table = Table(*summary[0], title=f"{seeds} seeds from {first_seed}")
     for line in summary:
-        table.add_row(*line.values(), end_section=line["row"] == pairs[-1][1])
+        table.add_row(*line.values(), end_section=line["policy"] == pairs[-1][1])
     Console().print(table)
     if path:
         path.write_text(json.dumps({"runs": runs, "summary": summary}, indent=2))

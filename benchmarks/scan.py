@@ -60,7 +60,7 @@ class Twin(nn.Module):
         self.motor = nn.Linear(hidden, OUT)
         self.stepped = stepped
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102  # the class says it
         x = self.inter(x)
         if not self.stepped:
             return self.motor(self.lstm(x)[0])

@@ -345,7 +345,7 @@ def test_each_loss_trains_the_networks_that_it_should(
     data = next(model.rollout_buffer.get(40))
     for role, outcome in zip(("pi", "vf"), evaluate(model, data), strict=True):
         model.policy.zero_grad()
-        outcome.sum().backward(retain_graph=True)  # type: ignore[no-untyped-call]
+        outcome.sum().backward(retain_graph=True)
         for name, part in model.policy.networks.items():
             grads = [weight.grad for weight in part.parameters()]
             trained = {grad is not None and bool(grad.any()) for grad in grads}

@@ -65,13 +65,13 @@ class Agent:
         Returns:
             The action, or one for each environment.
         """
-        policy: Any = getattr(self.model, "policy", self.model)
-        obs, _ = policy.obs_to_tensor(observation)
-        n_envs = len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
         if self._starts is None:
+            policy: Any = getattr(self.model, "policy", self.model)
+            obs, _ = policy.obs_to_tensor(observation)
+            n_envs = len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
             self.state, self._starts = None, np.ones(n_envs, dtype=bool)
         actions, self.state = self.model.predict(
             observation, self.state, self._starts, self.deterministic
         )
-        self._starts = np.zeros(n_envs, dtype=bool)
+        self._starts = np.zeros_like(self._starts)
         return actions

@@ -32,7 +32,11 @@ def loops() -> Any | None:
             return None
         module = importlib.import_module("velora.models.lnn.loops")
     except Exception as error:  # as when numba and NumPy do not fit together
-        logger.warning("numba cannot compile Velora's loops here: %s", error)
+        logger.warning(
+            "numba cannot compile Velora's loops here, so PyTorch's operators run: %s. "
+            "Upgrade numba to a version that fits, or uninstall it.",
+            error,
+        )
         return None
     seconds = time.perf_counter() - start
     if seconds > 1 and module.scan_forward.stats.cache_misses:

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from velora.plugins import networks
+from velora.plugins import NetworkEntry, networks
+
+
+def build_network(
+    entry: NetworkEntry,
+    in_features: int,
+    out_features: int,
+    options: Mapping[str, Any],
+    methods: Iterable[str],
+) -> nn.Module:
+    """Builds a registered network, and sees that it offers what is called.
+
+    Raises:
+        TypeError: the builder does not take one of the options, or what it builds is
+            no module or lacks one of the methods.
+    """
+    network = entry.build(in_features, out_features, **options)
+    if not isinstance(network, nn.Module):
+        raise TypeError(
+            f"The network {entry.name!r} must be a torch.nn.Module; its builder "
+            f"returned {type(network).__name__}."
+        )
+    for method in methods:
+        if not callable(getattr(network, method, None)):
+            raise TypeError(
+                f"The recurrent network {entry.name!r} must offer `{method}`; "
+                f"{type(network).__name__} does not."
+            )
+    return network
 
 
 class NetworkBody(nn.Module):
@@ -69,17 +97,8 @@ class NetworkBody(nn.Module):
                 options = {**options, "norm": norm}
             else:
                 self.norm = norm(n_inputs)
-        self.network = entry.build(in_features, out_features, **options)
-        if not isinstance(self.network, nn.Module):
-            raise TypeError(
-                f"The network {name!r} must be a torch.nn.Module; its builder returned "
-                f"{type(self.network).__name__}."
-            )
-        if self.recurrent and not hasattr(self.network, "forward_sequence"):
-            raise TypeError(
-                f"The recurrent network {name!r} must offer `forward_sequence`; "
-                f"{type(self.network).__name__} does not."
-            )
+        methods = ["forward_sequence"] if entry.recurrent else []
+        self.network = build_network(entry, in_features, out_features, options, methods)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Computes the outputs.

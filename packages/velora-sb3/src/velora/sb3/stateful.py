@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from velora.plugins import networks
+from velora.sb3.body import build_network
 
 State = tuple[Tensor, ...]
 
@@ -62,13 +63,8 @@ class StatefulBody(nn.Module):
                 f"RecurrentPPO needs a network that carries a state; {name!r} does "
                 f"not. Those that do: {known}. Or pass this one to PPO."
             )
-        self.network = entry.build(in_features, out_features, **options)
-        for method in ("forward_sequence", "initial_state"):
-            if not callable(getattr(self.network, method, None)):
-                raise TypeError(
-                    f"The recurrent network {name!r} must offer `{method}`; "
-                    f"{type(self.network).__name__} does not."
-                )
+        methods = "forward_sequence", "initial_state"
+        self.network = build_network(entry, in_features, out_features, options, methods)
         taken = inspect.signature(self.network.forward_sequence).parameters
         for argument in ("resets", "timespans") if timed else ("resets",):
             if argument not in taken:

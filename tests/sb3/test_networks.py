@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from agents import (
     make_env,
 )
 from gymnasium import spaces
+from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.torch_layers import CombinedExtractor, NatureCNN
 from torch import Tensor, nn
 
@@ -24,6 +27,7 @@ from velora.plugins import networks
 from velora.sb3 import LiquidExtractor, NCPExtractor
 from velora.sb3.body import NetworkBody
 from velora.sb3.features import WindowExtractor
+from velora.wiring import Connectome, small_world
 
 
 class Memory(nn.Module):
@@ -200,3 +204,24 @@ def test_extractor_knows_images_that_are_normalized(nested: bool) -> None:
     assert isinstance(extractor.inputs, expected)
     image = torch.rand(2, 1, 36, 36)
     assert extractor({"image": image} if nested else image).shape == (2, 8)
+
+
+@pytest.mark.parametrize("policy", ["NCPPolicy", "LiquidPolicy"])
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC", "RecurrentPPO"])
+def test_wiring_of_another_rule_drives_every_network(
+    algorithm: str, policy: str, tmp_path: Path
+) -> None:
+    if (algorithm, policy) == ("RecurrentPPO", "NCPPolicy"):
+        pytest.skip("NCPPolicy has no state for RecurrentPPO to carry")
+    wiring = partial(small_world, rewiring=0.0)
+    options = {"n_neurons": 30, "network_kwargs": {"wiring": wiring}}
+    if algorithm == "RecurrentPPO":
+        model = RecurrentPPO(policy, "CartPole-v1", n_steps=8, policy_kwargs=options)
+    else:
+        model = make_agent(algorithm, policy, policy_kwargs=options)
+    for network in model.policy.networks.values():
+        assert type(network.wiring) is Connectome
+    model.save(tmp_path / "agent")
+    loaded = type(model).load(tmp_path / "agent")
+    for name, network in model.policy.networks.items():
+        assert loaded.policy.networks[name].wiring == network.wiring

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, astuple, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
+from velora.wiring import Connectome, LayerMasks, NeuronCounts
 
 FORMAT_VERSION = 1
 _Network = NCPNetwork | LiquidNCPNetwork
@@ -63,11 +65,13 @@ def save_network(
         "in_features": network.in_features,
         "n_neurons": network.n_neurons,
         "out_features": network.out_features,
-        "sparsity_level": network.wiring.sparsity_level,
+        # None says that no NCP rule gave the layers their sizes.
+        "sparsity_level": getattr(network.wiring, "sparsity_level", None),
         "init_type": network.inter.init_type,
     }
     tensors = _tensors(network)
-    _check_tensors(tensors, _without_data(type(network), options), _INSTEAD)
+    empty = _without_data(type(network), options, network.counts)
+    _check_tensors(tensors, empty, _INSTEAD)
     # Copies: safetensors refuses parameters that someone tied.
     data = {
         name: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
@@ -139,23 +143,55 @@ def _read(file: Any) -> tuple[_Network, dict[str, Tensor]]:
     )
     # Only `keys()` names what a safetensors file holds: it is no mapping.
     tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # see above
-    # A header of a few bytes may claim any size, and a wiring is drawn for it: with
-    # sizes F, N, O a network holds more than N·(F + N + O) / 5 numbers.
-    f, n, o = (options[size] for size in _OPTIONS[:3])
+    # A header of a few bytes may claim any size, and masks are made for it.
     numbers = sum(value.numel() for value in tensors.values())
+    counts = None
+    if options["sparsity_level"] is None:
+        counts = _counts(description)
+        claimed = sum(a * b for a, b in pairwise(astuple(counts)))
+    else:
+        # With sizes F, N, O a network holds more than N·(F + N + O) / 5 numbers.
+        f, n, o = (options[size] for size in _OPTIONS[:3])
+        claimed = n * (f + n + o) // 5
     _require(
-        n * (f + n + o) <= 5 * numbers,
-        f"`options` must be those of a network of {numbers} numbers",
-        options,
+        claimed <= numbers,
+        f"the sizes must be those of a network of {numbers} numbers",
+        counts or options,
     )
-    network = _without_data(_CLASSES[name], options)
+    network = _without_data(_CLASSES[name], options, counts)
     _check_tensors(tensors, network)
     expected = _description(network, options)
     _require(description == expected, f"'velora' must be {expected}", description)
     return network, tensors
 
 
-def _without_data(kind: type[_Network], options: dict[str, Any]) -> _Network:
+def _counts(description: dict[str, Any]) -> NeuronCounts:
+    """Reads how many neurons a wiring has that no rule gave its sizes."""
+    wiring = description.get("wiring")
+    counts = wiring.get("counts") if isinstance(wiring, dict) else None
+    kinds = [field.name for field in fields(NeuronCounts)]
+    if not isinstance(counts, dict) or counts.keys() != set(kinds):
+        counts = {}
+    _require(
+        bool(counts) and all(type(n) is int and n > 0 for n in counts.values()),
+        f"`counts` must have a positive number for each of {kinds}",
+        counts,
+    )
+    return NeuronCounts(**counts)
+
+
+def _without_data(
+    kind: type[_Network], options: dict[str, Any], counts: NeuronCounts | None
+) -> _Network:
+    """Makes a network without numbers; `counts` where no rule gives its sizes."""
+    if options["sparsity_level"] is None and counts is not None:
+        layers = ("inter", "command", "motor")
+        sizes = pairwise(astuple(counts))
+        masks = {
+            name: torch.ones(pair) for name, pair in zip(layers, sizes, strict=True)
+        }
+        options = options | {"wiring": Connectome(LayerMasks(**masks))}
+        del options["sparsity_level"]
     # On every device a wiring is drawn from the CPU's global generator.
     with torch.random.fork_rng(devices=[]):
         return kind(**options, device="meta")

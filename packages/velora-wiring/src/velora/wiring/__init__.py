@@ -1,8 +1,22 @@
-"""Neural Circuit Policy wirings: counts, masks, drawing."""
+"""Who is connected to whom: counts, masks, rules that draw them, pictures."""
 
+from velora.wiring.chance import random
+from velora.wiring.connectome import Connectome
 from velora.wiring.counts import NeuronCounts, SynapseCounts
+from velora.wiring.dense import dense
 from velora.wiring.drawing import draw
 from velora.wiring.masks import LayerMasks
+from velora.wiring.small_world import small_world
 from velora.wiring.wiring import Wiring
 
-__all__ = ["LayerMasks", "NeuronCounts", "SynapseCounts", "Wiring", "draw"]
+__all__ = [
+    "Connectome",
+    "LayerMasks",
+    "NeuronCounts",
+    "SynapseCounts",
+    "Wiring",
+    "dense",
+    "draw",
+    "random",
+    "small_world",
+]

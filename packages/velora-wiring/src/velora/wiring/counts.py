@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from velora.wiring.arguments import count
+
 
 @dataclass(frozen=True)
 class NeuronCounts:
@@ -37,3 +39,17 @@ class SynapseCounts:
     inter: int
     command: int
     motor: int
+
+
+def layer_sizes(in_features: int, n_neurons: int, out_features: int) -> NeuronCounts:
+    """Divides decision neurons: 40 % command, at least one, the rest inter.
+
+    Raises:
+        TypeError: a count is no integer.
+        ValueError: a count is below 1, or `n_neurons` below 2.
+    """
+    sensory = count("in_features", in_features)
+    decision = count("n_neurons", n_neurons, least=2)
+    command = max(int(0.4 * decision), 1)
+    motor = count("out_features", out_features)
+    return NeuronCounts(sensory, decision - command, command, motor)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from velora.wiring.connectome import Connectome
 from velora.wiring.masks import LayerMasks
-from velora.wiring.wiring import Wiring
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ _COLUMNS = {"sensory": 0.0, "inter": 1.0, "command": 2.15, "motor": 3.15}
 
 
 def draw(
-    wiring: Wiring | LayerMasks,
+    wiring: Connectome | LayerMasks,
     path: str | os.PathLike[str] | None = None,
     *,
     title: str | None = None,
@@ -56,11 +56,11 @@ def draw(
         TypeError: `wiring` is neither a wiring nor masks.
         ValueError: there are more or fewer names than neurons.
     """
-    masks = wiring.masks if isinstance(wiring, Wiring) else wiring
+    masks = wiring.masks if isinstance(wiring, Connectome) else wiring
     if not isinstance(masks, LayerMasks):
         raise TypeError(
-            f"`wiring` must be a Wiring or LayerMasks; got {type(wiring).__name__}. Of "
-            "a network, pass `network.synapses`."
+            "`wiring` must be a Wiring, a Connectome or LayerMasks; got "
+            f"{type(wiring).__name__}. Of a network, pass `network.synapses`."
         )
     sizes = {
         "sensory": masks.inter.shape[0],

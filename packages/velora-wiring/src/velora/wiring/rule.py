@@ -52,9 +52,9 @@ def draw_masks(
     # A motor neuron chooses whom it listens to: the same draw, seen from its end.
     motor = _fan_out(neurons.motor, neurons.command, synapses.motor, generator).T
     return LayerMasks(
-        inter=_connect_lonely(inter, generator),
-        command=_connect_lonely(command, generator),
-        motor=_connect_lonely(motor.contiguous(), generator),
+        inter=connect_lonely(inter, generator),
+        command=connect_lonely(command, generator),
+        motor=connect_lonely(motor.contiguous(), generator),
         recurrent=_pairs(neurons.command, synapses.command, generator),
     )
 
@@ -69,7 +69,7 @@ def _fan_out(rows: int, columns: int, k: int, generator: Generator | None) -> Te
             part.shape, generator=generator, dtype=torch.float32, device=_CPU
         )
         chosen = keys.topk(k, dim=1, sorted=False).indices
-        part.scatter_(1, chosen, _polarities(chosen.shape, generator))
+        part.scatter_(1, chosen, polarities(chosen.shape, generator))
     return mask
 
 
@@ -77,23 +77,24 @@ def _pairs(neurons: int, k: int, generator: Generator | None) -> Tensor:
     """Draws k distinct synapses among neurons, onto themselves included."""
     mask = torch.zeros(neurons**2, dtype=torch.int32, device=_CPU)
     chosen = torch.randperm(neurons**2, generator=generator, device=_CPU)[:k]
-    mask[chosen] = _polarities((k,), generator)
+    mask[chosen] = polarities((k,), generator)
     return mask.view(neurons, neurons)
 
 
-def _connect_lonely(mask: Tensor, generator: Generator | None) -> Tensor:
-    """Gives each column, then each row, without a synapse one at random."""
+def connect_lonely(mask: Tensor, generator: Generator | None) -> Tensor:
+    """Gives each column, then each row, without a synapse one at random, in place."""
     for side in (mask.T, mask):
         lonely = (side == 0).all(dim=1).nonzero().squeeze(1)
         partner = torch.randint(
             side.shape[1], lonely.shape, generator=generator, device=_CPU
         )
-        side[lonely, partner] = _polarities(lonely.shape, generator)
+        side[lonely, partner] = polarities(lonely.shape, generator)
     return mask
 
 
-def _polarities(
+def polarities(
     shape: torch.Size | tuple[int, ...], generator: Generator | None
 ) -> Tensor:
+    """Draws int32 signs, as many excitatory as inhibitory by chance."""
     signs = torch.randint(2, shape, generator=generator, dtype=torch.int32, device=_CPU)
     return signs.mul_(2).sub_(1)

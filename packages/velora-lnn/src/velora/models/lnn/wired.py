@@ -10,25 +10,32 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.choice import WiringChoice, choose_wiring
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.utils import active_parameters, total_parameters
-from velora.wiring import LayerMasks, NeuronCounts, Wiring
+from velora.wiring import Connectome, LayerMasks, NeuronCounts
 
 
 class WiredNetwork(nn.Module, ABC):
-    """A network with the wiring of a Neural Circuit Policy (NCP).
+    """A network with a wiring, unless told otherwise a Neural Circuit Policy's (NCP).
 
     Its layers are sensory → inter → command → motor; a subclass says what its command
-    layer is. Source of the wiring: Lechner et al. 2020, "Neural circuit policies
-    enabling auditable autonomy". It is read back from the layers, so what a network
-    shows after `load_state_dict` or `update_mask` is what it computes with. The layers
-    learn the sign of each synapse: masks are 1 where there is one.
+    layer is. Source of the NCP rule: Lechner et al. 2020, "Neural circuit policies
+    enabling auditable autonomy". The wiring is read back from the layers, so what a
+    network shows after `load_state_dict` or `update_mask` is what it computes with. The
+    layers learn the sign of each synapse: masks are 1 where there is one.
 
     Args:
         in_features: size F of an input, the sensory neurons.
-        n_neurons: decision neurons (inter and command), at least 2.
+        n_neurons: decision neurons (inter and command), at least 2; None takes as many
+            as a ready `wiring` has.
         out_features: size O of an output, the motor neurons.
-        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        sparsity_level: share of synapses left out, in [0.1, 0.9]; of no effect on a
+            ready `wiring`.
+        wiring: who is connected to whom: None for the NCP rule, a name in
+            `velora.plugins.wirings()`, a function that makes one (`velora.wiring.dense`
+            shows its arguments), or a ready one with `masks` and `counts`, such as a
+            `velora.wiring.Connectome`.
         init_type: how weights start; see `SparseLinear.reset_parameters`.
         norm: makes a normalisation of a size, such as `nn.LayerNorm`, which then
             stands before each of the three layers; a state is not normalised.
@@ -43,9 +50,10 @@ class WiredNetwork(nn.Module, ABC):
         n_units: all neurons but the sensory ones.
 
     Raises:
-        TypeError: a size is no integer, or `norm` makes no module.
-        ValueError: a size is too small, the sparsity outside its range or the
-            `init_type` unknown.
+        KeyError: no wiring has this name; the message lists the known ones.
+        TypeError: a size is no integer, `norm` makes no module, or `wiring` is none.
+        ValueError: a size is too small, the sparsity outside its range, the
+            `init_type` unknown, or the wiring has other neurons than asked for.
     """
 
     command: nn.Module
@@ -53,10 +61,11 @@ class WiredNetwork(nn.Module, ABC):
     def __init__(
         self,
         in_features: int,
-        n_neurons: int,
+        n_neurons: int | None,
         out_features: int,
         *,
         sparsity_level: float = 0.5,
+        wiring: WiringChoice = None,
         init_type: str = "kaiming_uniform",
         norm: Callable[[int], nn.Module] | None = None,
         device: torch.device | str | None = None,
@@ -67,16 +76,15 @@ class WiredNetwork(nn.Module, ABC):
                 "`norm` must be a callable that makes a normalisation of a size, such "
                 f"as nn.LayerNorm itself; got {norm!r}."
             )
-        wiring = Wiring(
-            in_features, n_neurons, out_features, sparsity_level=sparsity_level
+        self._drawn = choose_wiring(
+            wiring, in_features, n_neurons, out_features, sparsity_level
         )
-        self._drawn = wiring
-        self.in_features = wiring.in_features
-        self.n_neurons = wiring.n_neurons
-        self.out_features = wiring.out_features
-        self.n_units = wiring.n_neurons + wiring.out_features
+        masks, counts = self._drawn.data()
+        self.in_features = counts.sensory
+        self.n_neurons = counts.inter + counts.command
+        self.out_features = counts.motor
+        self.n_units = self.n_neurons + self.out_features
 
-        masks, counts = wiring.data()
         layer = partial(SparseLinear, init_type=init_type, device=device)
         self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
         self.command = self._build_command(
@@ -119,11 +127,12 @@ class WiredNetwork(nn.Module, ABC):
         )
 
     @property
-    def wiring(self) -> Wiring:
+    def wiring(self) -> Connectome:
         """The wiring that the network computes with.
 
-        Its synapses are those of the layers; its `sparsity_level` is the one that the
-        network was made with, also after other synapses were loaded.
+        Its synapses are those of the layers; what else it knows, such as the
+        `sparsity_level` of a `Wiring`, is what the network was made with, also after
+        other synapses were loaded.
         """
         return self._drawn.with_masks(self.masks)
 

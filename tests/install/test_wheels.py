@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from environments import ROOT, build, new_environment, pip_install, run, wheel
 
-ROOT = Path(__file__).parents[2]
 LEAVES = {
     "velora-core": ["plugins", "utils", "cli"],
     "velora-wiring": ["wiring"],
@@ -22,49 +19,30 @@ LEAVES = {
 }
 
 
-def run(*command: str | Path, cwd: Path = ROOT) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sdist of every package and the wheel built from it."""
     folder = tmp_path_factory.mktemp("dist")
     for name in LEAVES:
-        package = ROOT / "packages" / name
-        build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder]
-        run(*build, package)
+        build(ROOT / "packages" / name, folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def contents(dist: Path) -> dict[str, list[str]]:
     """The files in each wheel, by distribution."""
-    wheels = {}
-    for name in LEAVES:
-        (wheel,) = dist.glob(f"{name.replace('-', '_')}-*.whl")
-        wheels[name] = zipfile.ZipFile(wheel).namelist()
-    return wheels
+    return {name: zipfile.ZipFile(wheel(dist, name)).namelist() for name in LEAVES}
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of a fresh, empty virtual environment."""
-    folder = tmp_path_factory.mktemp("venv")
-    venv.create(folder, with_pip=True)
-    windows = folder / "Scripts" / "python.exe"
-    return windows if windows.exists() else folder / "bin" / "python"
+    return new_environment(tmp_path_factory.mktemp("venv"))
 
 
 def install(python: Path, dist: Path, *names: str) -> None:
     """Installs from the built files; the rest comes from the registry, as tested."""
-    wheels = [next(dist.glob(f"{name.replace('-', '_')}-*.whl")) for name in names]
-    constraints = ["-c", ROOT / "constraints.txt"]
-    run(python, "-m", "pip", "install", "--quiet", *constraints, *wheels)
+    pip_install(python, *(wheel(dist, name) for name in names))
 
 
 @pytest.mark.parametrize("name", LEAVES)
@@ -101,9 +79,9 @@ def test_sdist_holds_readme_and_licence(name: str, dist: Path) -> None:
 def test_versions_move_in_lock_step(dist: Path) -> None:
     metadata = {}
     for name in LEAVES:
-        (wheel,) = dist.glob(f"{name.replace('-', '_')}-*.whl")
-        file = f"{wheel.name.split('-py3')[0]}.dist-info/METADATA"
-        metadata[name] = zipfile.ZipFile(wheel).read(file).decode()
+        built = wheel(dist, name)
+        file = f"{built.name.split('-py3')[0]}.dist-info/METADATA"
+        metadata[name] = zipfile.ZipFile(built).read(file).decode()
     versions = {re.search(r"^Version: (.*)$", m, re.M)[1] for m in metadata.values()}
     assert len(versions) == 1
     for text in metadata.values():

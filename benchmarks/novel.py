@@ -2,6 +2,9 @@
 
     python benchmarks/novel.py [--task CartPole ...] [--seeds 5] [--json F] [--png F]
 
+With --json, what is in that file already is not trained again, so a comparison may be
+stopped and go on.
+
 CartPole, Pendulum and MountainCarContinuous with their velocities set to zero, with the
 settings and steps of rl-baselines3-zoo's CartPoleNoVel-v1, PendulumNoVel-v1 and
 MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
@@ -10,7 +13,9 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
   hidden units;
 - "LSTM": RecurrentPPO with MlpLstmPolicy;
 - "frames": PPO with MlpPolicy on the last four observations;
-- "window": PPO with LiquidPolicy on the same four, its cell run over them.
+- "window": PPO with LiquidPolicy on the same four, its cell run over them;
+- "ncps-cfc" and "ncps-ltc", if asked for: as "liquid" with that network, of the plugin
+  examples/plugins/velora-ncps, which has to be installed.
 
 A seed's score is the mean return of 40 episodes of the deterministic policy after the
 last step; no checkpoint is chosen by it. The picture shows returns while learning.
@@ -39,6 +44,7 @@ from rich.table import Table
 from torch import nn
 
 ROWS = ("liquid", "LSTM", "frames", "window")
+PLUGIN_ROWS = ("ncps-cfc", "ncps-ltc")
 
 
 @dataclass
@@ -153,6 +159,8 @@ def make_agent(name: str, row: str, seed: int) -> Any:
         "LSTM": (RecurrentPPO, "MlpLstmPolicy", task.policy_kwargs | lstm),
         "frames": (PPO, "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
         "window": (PPO, "LiquidPolicy", liquid),
+        "ncps-cfc": (RecurrentPPO, "LiquidPolicy", liquid | {"network": row}),
+        "ncps-ltc": (RecurrentPPO, "LiquidPolicy", liquid | {"network": row}),
     }[row]
     return algorithm(
         policy,
@@ -164,7 +172,7 @@ def make_agent(name: str, row: str, seed: int) -> Any:
     )
 
 
-def train(job: tuple[str, str, int, int | None]) -> dict[str, Any]:
+def train(job: tuple[str, str, int, int]) -> dict[str, Any]:
     """Trains and evaluates one agent in a process and a thread of its own."""
     import torch
     from stable_baselines3.common.callbacks import BaseCallback
@@ -195,7 +203,6 @@ def train(job: tuple[str, str, int, int | None]) -> dict[str, Any]:
     warnings.filterwarnings("ignore", "You have specified a mini-batch size")
     task, curve = TASKS[name], Curve()
     model = make_agent(name, row, seed)
-    steps = steps or task.steps
     start = time.perf_counter()
     model.learn(steps, callback=curve)
     seconds = time.perf_counter() - start
@@ -211,6 +218,7 @@ def train(job: tuple[str, str, int, int | None]) -> dict[str, Any]:
         "task": name,
         "policy": row,
         "seed": seed,
+        "steps": steps,
         "score": float(score),
         "steps/s": steps / seconds,
         "parameters": total_parameters(model.policy),
@@ -228,7 +236,7 @@ def draw(runs: list[dict[str, Any]], path: Path) -> None:
         1, len(names), figsize=(5 * len(names), 3.6), squeeze=False, layout="tight"
     )
     for axis, name in zip(axes[0], names, strict=True):
-        for color, row in enumerate(ROWS):
+        for color, row in enumerate((*ROWS, *PLUGIN_ROWS)):
             curves = [
                 np.array(run["curve"])
                 for run in runs
@@ -257,7 +265,11 @@ def draw(runs: list[dict[str, Any]], path: Path) -> None:
     help="Default: all.",
 )
 @click.option(
-    "--row", "rows", multiple=True, type=click.Choice(ROWS), help="Default: all."
+    "--row",
+    "rows",
+    multiple=True,
+    type=click.Choice((*ROWS, *PLUGIN_ROWS)),
+    help="Default: all but ncps' two.",
 )
 @click.option("--seeds", default=5, help="Seeds of each row.")
 @click.option("--first-seed", default=0, help="Seeds count from here.")
@@ -278,10 +290,23 @@ def main(
     """Trains every row with every seed on every task and compares them."""
     pairs = [(task, row) for task in tasks or TASKS for row in rows or ROWS]
     numbers = range(first_seed, first_seed + seeds)
-    work = [(*pair, seed, steps) for seed in numbers for pair in pairs]
+    wanted = [
+        (*pair, seed, steps or TASKS[pair[0]].steps)
+        for seed in numbers
+        for pair in pairs
+    ]
+    earlier = json.loads(path.read_text())["runs"] if path and path.exists() else []
+    found = {
+        (run["task"], run["policy"], run["seed"], run["steps"]): run for run in earlier
+    }
+    work = [job for job in wanted if job not in found]
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
         done = pool.imap_unordered(train, work)
-        runs = list(track(done, "training", total=len(work)))
+        for run in track(done, "training", total=len(work)):
+            found[run["task"], run["policy"], run["seed"], run["steps"]] = run
+            if path:
+                path.write_text(json.dumps({"runs": list(found.values())}, indent=2))
+    runs = [found[job] for job in wanted]
     runs.sort(key=lambda run: (pairs.index((run["task"], run["policy"])), run["seed"]))
     summary = [
         summarise([run for run in runs if (run["task"], run["policy"]) == pair])
@@ -292,7 +317,8 @@ def main(
         table.add_row(*line.values(), end_section=line["policy"] == pairs[-1][1])
     Console().print(table)
     if path:
-        path.write_text(json.dumps({"runs": runs, "summary": summary}, indent=2))
+        everything = {"runs": list(found.values()), "summary": summary}
+        path.write_text(json.dumps(everything, indent=2))
     if png:
         draw(runs, png)
 

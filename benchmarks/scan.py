@@ -39,7 +39,7 @@ from step import head_by_head
 from torch import Tensor, nn
 
 from velora.models import LiquidNCPNetwork
-from velora.models.lnn import activation, compiled, scan
+from velora.models.lnn import activation, compiled, recurrence
 
 IN, OUT = 8, 2
 SIZES = [(80, 8, 64), (160, 8, 128), (160, 32, 32), (640, 16, 64)]
@@ -117,7 +117,7 @@ def contenders(neurons: int) -> dict[str, Contender]:
 def without_loops() -> Iterator[None]:
     """Makes Velora believe that numba is not installed."""
     with ExitStack() as stack:
-        for module in (activation, scan):
+        for module in (activation, recurrence):
             stack.enter_context(mock.patch.object(module, "loops", return_value=None))
         yield
 
@@ -207,7 +207,7 @@ def main(
 
     def scaled(size: tuple[int, int, int]) -> tuple[int, int, int]:
         neurons, batch, steps = (max(int(scale * n), 1) for n in size)
-        return max(neurons, 2), batch, steps
+        return max(neurons, 3), batch, steps  # the fewest that ncps takes
 
     console = Console()
     rows = [

@@ -26,6 +26,7 @@ def test_version_is_that_of_velora_core() -> None:
 def test_help_lists_our_commands() -> None:
     done = CliRunner().invoke(velora, ["--help"])
     assert done.exit_code == 0
+    assert "plugin   Write a plugin of your own." in done.output
     assert "plugins  Show every plugin; exit with 1 if one is broken." in done.output
 
 

@@ -42,6 +42,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("classic_control", ["--seeds", "1", "--steps", "160"]),
         ("step", ["--rounds", "1", "--pace-rounds", "1", "--scale", "0.1"]),
         ("wiring", ["--largest", "2000"]),
+        ("startup", ["--rounds", "1"]),
         ("scan", ["--rounds", "1", "--scale", "0.05"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
         ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),

@@ -1,6 +1,8 @@
 """scan: the numbers of its equations, whichever implementation it takes."""
 
+import copy
 import importlib
+import itertools
 import os
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from velora.models.lnn import activation, compiled, recurrence
+from velora.models.lnn import activation, compiled, fused, ncp, recurrence
 from velora.models.lnn.activation import mish
 from velora.models.lnn.scan import scan
 
@@ -50,9 +52,9 @@ def force(monkeypatch, name):
         replaced = counted(getattr(recurrence, function))
         monkeypatch.setattr(recurrence, function, replaced)
     monkeypatch.setattr(MODULE, "_SHORT", 10**9 if name == "unrolled" else 0)
-    monkeypatch.setattr(MODULE, "_LARGE", 10**12)
+    monkeypatch.setattr(recurrence, "_LARGE", 10**12)
     if name != "compiled":
-        monkeypatch.setattr(MODULE, "loops", lambda: None)
+        monkeypatch.setattr(recurrence, "loops", lambda: None)
     return calls
 
 
@@ -651,3 +653,317 @@ def test_gradients_of_many_directions_at_once_equal_one_by_one(path):
             torch.func.vmap(pull)(directions), *map(pull, directions), strict=True
         ):
             torch.testing.assert_close(many, torch.stack(each))
+
+
+@pytest.fixture
+def fused_calls(monkeypatch):
+    """Counts the sequences that a network computes as one function."""
+    calls = Counter()
+
+    def counted(*arguments, **options):
+        calls["fused"] += 1
+        return fused.fused(*arguments, **options)
+
+    monkeypatch.setattr(ncp, "fused", counted)
+    return calls
+
+
+def drawn_sequence(network, dtype, *, timespans=None, resets=True, sizes=(5, 3)):
+    """Draws what `forward_sequence` takes; returns it, and what is differentiable."""
+    steps, batch = sizes
+    x = torch.randn(*sizes, network.in_features, dtype=dtype, requires_grad=True)
+    state = torch.randn(batch, network.hidden_size, dtype=dtype, requires_grad=True)
+    t = timespans
+    tensors = [x, state, *network.parameters()]
+    if isinstance(timespans, str):
+        t = (3 * torch.rand((steps, batch, 1), dtype=dtype)).flatten(1)
+        t = t[:, 0].clone() if timespans == "(T,)" else t
+        tensors.append(t.requires_grad_())
+    drawn = torch.rand(sizes) < 0.3
+    options = {"resets": drawn if resets else None, "timespans": t}
+    return x, state, options, tensors
+
+
+def gradients_of(outputs, weights, tensors):
+    loss = sum((o * w).sum() for o, w in zip(outputs, weights, strict=True))
+    return torch.autograd.grad(loss, tensors, materialize_grads=True)
+
+
+def in_double(network):
+    double = copy.deepcopy(network).double()
+    return double, list(double.parameters())
+
+
+@pytest.mark.parametrize("timespans", [None, 1, 0.5, "(T,)", "(T, B)"])
+@pytest.mark.parametrize("resets", [False, True])
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 1), (4, 5), (9, 6), (65, 17)])
+def test_fused_network_equals_the_reference(
+    path, fused_calls, make_liquid, reference, sizes, resets, timespans, monkeypatch
+):
+    monkeypatch.setattr(recurrence, "_SHORT", 0)
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, tensors = drawn_sequence(
+        network, path.dtype, timespans=timespans, resets=resets, sizes=sizes
+    )
+    got = network.forward_sequence(x, state, **options, return_states=True)
+    weights = [torch.randn_like(output) for output in got]
+    gradients = gradients_of(got, weights, tensors)
+    assert fused_calls["fused"] == 1
+    double, parameters = in_double(network)
+    x, state = (z.detach().double().requires_grad_() for z in (x, state))
+    slow, t = [x, state, *parameters], options["timespans"]
+    if isinstance(t, torch.Tensor):
+        t = t.detach().double().requires_grad_()
+        slow.append(t)
+    expected = reference.sequence(double, x, state, options["resets"], t)
+    weights = [weight.double() for weight in weights]
+    close(got, expected)
+    close(gradients, gradients_of(expected, weights, slow))
+
+
+@pytest.mark.parametrize("used", ["y", "state", "states", "y states", "y y"])
+def test_fused_gradient_is_right_whatever_is_used(path, fused_calls, make_liquid, used):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, tensors = drawn_sequence(network, path.dtype, timespans="(T, B)")
+
+    def gradients():
+        names = ("y", "state", "states")
+        outputs = network.forward_sequence(x, state, **options, return_states=True)
+        outputs = dict(zip(names, outputs, strict=True))
+        loss = sum((outputs[name] ** 2).sum() for name in used.split())
+        return torch.autograd.grad(loss, tensors, materialize_grads=True)
+
+    got = gradients()
+    with torch.nn.modules.module.register_module_forward_hook(lambda *_: None):
+        expected = gradients()
+    assert fused_calls["fused"] == 1
+    close(got, expected)
+
+
+@pytest.mark.parametrize("wanted", ["x", "state", "motor", "inter", "head", "bias"])
+def test_fused_network_gives_gradients_to_what_needs_them(
+    path, fused_calls, make_liquid, wanted
+):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, _ = drawn_sequence(network, path.dtype)
+    tensors = {"x": x, "state": state, **dict(network.named_parameters())}
+
+    def loss():
+        y, last = network.forward_sequence(x, state, **options)
+        return (y**2).sum() + last.sum()
+
+    whole = torch.autograd.grad(loss(), list(tensors.values()))
+    for name, tensor in tensors.items():
+        tensor.requires_grad_(wanted in name)
+    loss().backward()
+    assert fused_calls["fused"] == 2
+    assert any(tensor.requires_grad for tensor in tensors.values())
+    for tensor, expected in zip(tensors.values(), whole, strict=True):
+        assert (tensor.grad is None) != tensor.requires_grad
+        if tensor.requires_grad:
+            close([tensor.grad], [expected])
+
+
+def test_fused_network_ignores_masked_weights(path, fused_calls, make_liquid):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, _ = drawn_sequence(network, path.dtype)
+    before = network.forward_sequence(x, state, **options)
+    layers = network.inter, network.motor, *network.command.heads
+    for layer, sign in zip(layers, itertools.cycle((1, -1))):
+        masked = layer.mask == 0
+        assert masked.any()
+        layer.weight.data[masked] = sign * torch.finfo(path.dtype).max
+    after = network.forward_sequence(x, state, **options)
+    assert fused_calls["fused"] == 2
+    assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
+    sum(output.sum() for output in after).backward()
+    for layer in layers:
+        assert not layer.weight.grad[layer.mask == 0].any()
+        assert layer.weight.grad[layer.mask != 0].all()
+
+
+def test_fused_gradients_of_heads_can_be_changed_one_by_one(path, make_liquid):
+    network = make_liquid((3, 24, 2), path.dtype)
+    network.forward_sequence(torch.randn(5, 3, 3, dtype=path.dtype))[0].sum().backward()
+    gradients = [p.grad for p in network.parameters()]
+    kept = [gradient.clone() for gradient in gradients]
+    for index, gradient in enumerate(gradients):
+        gradient.fill_(index)
+        kept[index].fill_(index)
+        assert all(torch.equal(*pair) for pair in zip(gradients, kept, strict=True))
+
+
+class Doubled(torch.nn.Module):
+    def forward(self, weight):
+        return 2 * weight
+
+
+def hooked(network, layer):
+    return layer.register_forward_hook(lambda module, x, y: 2 * y)
+
+
+def hooked_before(network, layer):
+    return layer.register_forward_pre_hook(lambda module, x: (2 * x[0],))
+
+
+def hooked_backward(network, layer):
+    return layer.register_full_backward_hook(
+        lambda module, to_x, to_y: tuple(None if g is None else 2 * g for g in to_x)
+    )
+
+
+def parametrized(network, layer):
+    torch.nn.utils.parametrize.register_parametrization(layer, "weight", Doubled())
+
+
+def subclassed(network, layer):
+    class Louder(type(layer)):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    layer.__class__ = Louder
+
+
+CHANGES = [hooked, hooked_before, hooked_backward, parametrized, subclassed]
+
+
+@pytest.mark.parametrize("layer", ["inter", "motor"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_layer_is_never_bypassed(make_liquid, fused_calls, change, layer):
+    network = make_liquid((3, 24, 2), F32)
+    x, state = torch.randn(5, 3, 3, requires_grad=True), torch.randn(3, 9)
+    plain = network.forward_sequence(x, state)[0]
+    assert fused_calls["fused"] == 1
+    change(network, network.get_submodule(layer))
+    outputs, hidden = [], state
+    for step in x:
+        y, hidden = network(step, hidden)
+        outputs.append(y)
+    got = network.forward_sequence(x, state)[0]
+    assert fused_calls["fused"] == 1
+    close([got], [torch.stack(outputs)])
+    close(*(torch.autograd.grad(y.sum(), x) for y in (got, torch.stack(outputs))))
+    if change is not hooked_backward:
+        assert not torch.allclose(got, plain)
+
+
+def test_hook_on_all_modules_is_never_bypassed(make_liquid, fused_calls):
+    network, called = make_liquid((3, 24, 2), F32), []
+    register = torch.nn.modules.module.register_module_forward_hook
+    with register(lambda module, x, y: called.append(module)):
+        network.forward_sequence(torch.randn(5, 3, 3))
+    assert called == [network.inter, network.motor]
+    assert not fused_calls
+
+
+def test_parametrized_head_learns_through_its_parametrization(
+    path, fused_calls, make_liquid
+):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x = torch.randn(5, 3, 3, dtype=path.dtype)
+    double = copy.deepcopy(network)
+    with torch.no_grad():
+        double.command.proj.weight.mul_(2)
+    parametrized(network, network.command.proj)
+    got, expected = network.forward_sequence(x)[0], double.forward_sequence(x)[0]
+    assert fused_calls["fused"] == 2
+    close([got], [expected])
+    original = network.command.proj.parametrizations.weight.original
+    close(
+        torch.autograd.grad(got.sum(), original),
+        [2 * torch.autograd.grad(expected.sum(), double.command.proj.weight)[0]],
+    )
+
+
+@pytest.mark.parametrize("timespans", [None, 0.5, "(T, B)"])
+def test_second_derivatives_of_fused_network_equal_the_reference(
+    path, fused_calls, make_liquid, reference, timespans
+):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, tensors = drawn_sequence(
+        network, path.dtype, timespans=timespans
+    )
+    double, parameters = in_double(network)
+    slow = [tensor.detach().double().requires_grad_() for tensor in tensors]
+    slow[2 : 2 + len(parameters)] = parameters
+    t = slow[-1] if timespans == "(T, B)" else timespans
+
+    def loss(outputs):
+        return sum((output**3).mean() for output in outputs)
+
+    got = second_derivatives(
+        lambda: loss(network.forward_sequence(x, state, **options)), tensors
+    )
+    assert fused_calls["fused"] == 1
+    expected = second_derivatives(
+        lambda: loss(reference.sequence(double, *slow[:2], options["resets"], t)[:2]),
+        slow,
+    )
+    close(got, expected)
+
+
+def test_weights_changed_after_a_fused_forward_leave_its_gradients(path, make_liquid):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, tensors = drawn_sequence(network, path.dtype)
+    y, _ = network.forward_sequence(x, state, **options)
+    expected = torch.autograd.grad(
+        y.sum(), tensors[:1] + tensors[2:], retain_graph=True
+    )
+    with torch.no_grad():
+        network.command.proj.weight.mul_(3)
+    got = torch.autograd.grad(y.sum(), tensors[:1] + tensors[2:], retain_graph=True)
+    close(got, expected)
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation.*again"):
+        torch.autograd.grad(y.sum(), tensors[2:], create_graph=True)
+    with torch.no_grad():
+        x.mul_(3)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+def test_fused_backward_twice_gives_the_same_gradients(path, make_liquid):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, tensors = drawn_sequence(network, path.dtype, timespans="(T, B)")
+    outputs = network.forward_sequence(x, state, **options)
+    kept = [output.detach().clone() for output in outputs]
+    loss = sum((output**2).sum() for output in outputs)
+    first = torch.autograd.grad(loss, tensors, retain_graph=True)
+    again = torch.autograd.grad(loss, tensors)
+    assert all(torch.equal(*pair) for pair in zip(first, again, strict=True))
+    assert all(torch.equal(*pair) for pair in zip(outputs, kept, strict=True))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_fused_network_takes_any_layout_in_memory(path, make_liquid, layout):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, _ = drawn_sequence(network, path.dtype)
+    apart = LAYOUTS[layout](x)
+    results = []
+    for placed in (x, apart):
+        y, _ = network.forward_sequence(placed, state, **options)
+        results.append((y, *torch.autograd.grad(y.square().sum(), [x, state])))
+    close(*results)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_fused_network_without_gradients_gives_the_same(path, make_liquid, mode):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x, state, options, _ = drawn_sequence(network, path.dtype)
+    expected = network.forward_sequence(x, state, **options)
+    with mode():
+        got = network.forward_sequence(x, state, **options)
+    assert all(torch.equal(*pair) for pair in zip(got, expected, strict=True))
+
+
+@pytest.mark.parametrize("prepare", ["autocast", "norm", "vmap", "bfloat16"])
+def test_what_cannot_be_fused_is_not(fused_calls, make_liquid, prepare):
+    norm = torch.nn.LayerNorm if prepare == "norm" else None
+    network, x = make_liquid((3, 24, 2), F32, norm=norm), torch.randn(5, 3, 3)
+    if prepare == "bfloat16":
+        network, x = network.bfloat16(), x.bfloat16()
+    with torch.autocast("cpu", torch.bfloat16, enabled=prepare == "autocast"):
+        if prepare == "vmap":
+            torch.vmap(network.forward_sequence)(torch.stack((x, x)))
+        else:
+            network.forward_sequence(x)
+    assert not fused_calls

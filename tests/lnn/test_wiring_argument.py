@@ -113,7 +113,7 @@ def broken(**changes: object) -> SimpleNamespace:
         (ready(*SIZES), 10, ValueError, r"= \(3, 10, 2\); got \(3, 12, 2\)"),
         (ready(4, 7, 5, 2), 12, ValueError, r"got \(4, 12, 2\)"),
         (ready(3, 7, 5, 9), None, ValueError, r"got \(3, 12, 9\)"),
-        (lambda *_, **__: None, 12, TypeError, r"NoneType lacks \['counts', 'masks'"),
+        (lambda *_, **__: None, 12, TypeError, r"NoneType lacks \['counts', 'masks.i"),
         (broken(masks=SimpleNamespace()), 12, TypeError, r"lacks \['masks.inter'"),
         (
             broken(counts=NeuronCounts(3, 6, 6, 2)),

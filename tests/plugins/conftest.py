@@ -12,6 +12,7 @@ from textwrap import dedent
 
 import pytest
 
+import velora.plugins
 from velora.plugins.host import PluginHost
 
 # A process that a test starts sees the test's plugins and none of these.
@@ -114,3 +115,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         file = getattr(module, "__file__", None)
         if file is not None and Path(file).is_relative_to(root):
             del sys.modules[name]
+
+
+@pytest.fixture
+def alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The site, whose plugins are all that this process finds installed."""
+    monkeypatch.setattr(velora.plugins, "_host", site.host())
+    return site

@@ -225,6 +225,8 @@ def test_override_wins_whichever_is_loaded_first(site: Any, name: str) -> None:
     host = site.host()
     entry = host.registry("networks")["first"]
     assert (entry.distribution, entry.build(1, 1)) == (name, name)
+    provides = {info.distribution: info.provides for info in host.plugins()}
+    assert provides[name] == ("network first",)
     assert {info.status for info in host.plugins()} == {"active"}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from velora.plugins import PluginInfo
 
+WHY = "named in VELORA_DISABLE_PLUGINS"
 FATAL = "raise KeyboardInterrupt  # nothing catches this: it must not be imported"
 
 
@@ -26,7 +27,7 @@ def test_disabled_plugin_is_never_imported(
     assert list(host.registry("networks")) == ["first"]
     assert host.plugins() == [
         PluginInfo("acme", "acme", "1.0", "active", provides=("network first",)),
-        PluginInfo("nets", "fatal-nets", "3.1", "disabled"),
+        PluginInfo("nets", "fatal-nets", "3.1", "disabled", error=WHY),
     ]
 
 
@@ -60,18 +61,19 @@ def test_unknown_name_warns_and_the_rest_is_disabled(
     assert [info.status for info in infos] == ["active", "disabled"]
 
 
-def test_disabled_plugin_does_not_count_as_broken_on_the_command_line(
+def test_disabled_plugin_is_shown_with_the_reason_and_does_not_count_as_broken(
     site: Any,
 ) -> None:
     site.add("fatal", FATAL)
     done = site.velora("plugins", "--json", disable="fatal")
     assert done.returncode == 0
     rows = {row["name"]: row for row in json.loads(done.stdout)}
-    assert (rows["fatal"]["status"], rows["fatal"]["error"]) == ("disabled", None)
+    assert (rows["fatal"]["status"], rows["fatal"]["error"]) == ("disabled", WHY)
     done = site.velora("plugins", disable="fatal", strict="1")
     assert done.returncode == 0
-    (row,) = [line for line in done.stdout.splitlines() if "fatal" in line]
+    row, reason = [line for line in done.stdout.splitlines() if "fatal" in line]
     assert "disabled" in row
+    assert reason == f"fatal of fatal is disabled: {WHY}"
 
 
 def test_unknown_name_is_said_on_the_command_line(site: Any) -> None:

@@ -17,7 +17,7 @@ HOOKS = {
     for name, function in vars(spec).items()
     if hasattr(function, "velora_spec")
 }
-REGISTRIES = ["wirings", "networks", "policies", "extractors", "commands"]
+REGISTRIES = ["wirings", "networks", "policies", "extractors", "commands", "checks"]
 
 
 def test_hooks_are_known() -> None:
@@ -108,10 +108,15 @@ def velora_register_commands(registry):
     registry.add("c", dict)
 
 @hookimpl
+def velora_register_checks(registry):
+    registry.add("network", dict)
+
+@hookimpl
 def velora_resolve_device(device):
     return "meta"
 """
 PROVIDES = ["wiring w", "network n", "policy p", "extractor e", "command c"]
+PROVIDES += ["check network"]
 
 
 def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> None:
@@ -120,7 +125,8 @@ def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> No
         "-c",
         """if True:
         import dataclasses, json, velora.plugins as v
-        registries = [v.wirings, v.networks, v.policies, v.extractors, v.commands]
+        registries = [v.wirings, v.networks, v.policies, v.extractors]
+        registries += [v.commands, v.checks]
         print(json.dumps({
             "names": [list(registry()) for registry in registries],
             "recurrent": v.networks()["n"].recurrent,
@@ -133,10 +139,10 @@ def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> No
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
-        "names": [["w"], ["n"], ["p"], ["e"], ["c"]],
+        "names": [["w"], ["n"], ["p"], ["e"], ["c"], ["network"]],
         "recurrent": True,
         "device": "meta",
-        "owners": ["acme"] * 5,
+        "owners": ["acme"] * 6,
         "info": [
             {
                 "name": "acme",
@@ -153,7 +159,7 @@ def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> No
 
 def test_registries_of_the_process_know_their_kind() -> None:
     kinds = [getattr(velora.plugins, name)().kind for name in REGISTRIES]
-    assert kinds == ["wiring", "network", "policy", "extractor", "command"]
+    assert kinds == ["wiring", "network", "policy", "extractor", "command", "check"]
 
 
 def test_plugin_may_be_an_object_with_methods(site: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import velora.plugins
 from velora.plugins import PluginError
 from velora.plugins.host import PluginHost
 
@@ -151,6 +152,153 @@ def test_question_from_another_thread_waits_for_the_load(site: Any) -> None:
     host.plugins()
     other.join()
     assert answers == ["loading", ["first"]]
+
+
+ALL_KINDS = """
+from velora.plugins import hookimpl
+
+@hookimpl
+def velora_register_wirings(registry):
+    registry.add("w", dict)
+
+@hookimpl
+def velora_register_networks(registry):
+    registry.add("n", dict)
+
+@hookimpl
+def velora_register_policies(registry):
+    registry.add("p", dict)
+
+@hookimpl
+def velora_register_extractors(registry):
+    registry.add("e", dict)
+"""
+
+
+def test_threads_that_ask_different_registries_at_once_get_full_ones(
+    site: Any,
+) -> None:
+    site.add("acme", ALL_KINDS)
+    site.network("zzz", "last")
+    loading, release = threading.Event(), threading.Event()
+
+    def find() -> Any:
+        loading.set()
+        release.wait()
+        return site.find()
+
+    host = PluginHost(find)
+    wanted = {"wirings": ["w"], "networks": ["n", "last"]}
+    wanted |= {"policies": ["p"], "extractors": ["e"], "commands": []}
+    answers: dict[str, list[str]] = {}
+
+    def ask(name: str) -> None:
+        answers[name] = list(host.registry(name))
+
+    threads = [threading.Thread(target=ask, args=[name]) for name in wanted]
+    for thread in threads:
+        thread.start()
+    loading.wait()
+    for thread in threads:
+        thread.join(timeout=0.05)  # where nothing makes it wait, it answers now
+    assert answers == {}
+    release.set()
+    for thread in threads:
+        thread.join()
+    assert answers == wanted
+
+
+JOINS = """
+import threading
+import velora.plugins
+from velora.plugins import hookimpl
+
+answers = []
+
+def ask():
+    try:
+        answers.append(list(velora.plugins.networks()))
+    except velora.plugins.PluginError as error:
+        answers.append(str(error))
+
+def ask_in_a_thread():
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join()
+{on_import}
+@hookimpl
+def velora_register_networks(registry):
+    registry.add("mine", dict)
+    {in_hook}
+"""
+
+
+@pytest.mark.parametrize("where", ["on_import", "in_hook"])
+def test_thread_that_a_plugin_waits_for_is_refused(alone: Any, where: str) -> None:
+    calls = {"on_import": "", "in_hook": ""} | {where: "ask_in_a_thread()"}
+    alone.network("aaa", "first")
+    alone.add("joins", JOINS.format(**calls))
+    alone.network("zzz", "last")
+    asking = threading.Thread(target=velora.plugins.networks, daemon=True)
+    asking.start()
+    asking.join(timeout=60)  # were they to wait for each other, it would be forever
+    assert not asking.is_alive()
+    assert list(velora.plugins.networks()) == ["first", "mine", "last"]
+    (answer,) = sys.modules["joins"].answers
+    assert answer.startswith("A plugin must not ask for plugins or registries while")
+
+
+def test_thread_that_a_plugin_starts_and_leaves_alone_waits(alone: Any) -> None:
+    source = JOINS.replace("    thread.join()\n", "    threads.append(thread)\n")
+    source = source.replace("answers = []", "answers, threads = [], []")
+    alone.add("starts", source.format(on_import="ask_in_a_thread()", in_hook=""))
+    alone.network("zzz", "last")
+    assert list(velora.plugins.networks()) == ["mine", "last"]
+    (thread,) = sys.modules["starts"].threads
+    thread.join()
+    assert sys.modules["starts"].answers == [["mine", "last"]]
+
+
+def test_thread_that_a_plugin_waits_for_a_while_waits_too(alone: Any) -> None:
+    source = JOINS.replace("thread.join()", "thread.join(0.5)")
+    alone.add("joins", source.format(on_import="ask_in_a_thread()", in_hook=""))
+    assert list(velora.plugins.networks()) == ["mine"]
+    answers = sys.modules["joins"].answers
+    while not answers:  # the thread is about to answer
+        threading.Event().wait(0.01)
+    assert answers == [["mine"]]
+
+
+def test_question_waits_while_a_plugin_waits_for_another_thread(alone: Any) -> None:
+    alone.add(
+        "joins",
+        """
+        import threading
+        from velora.plugins import hookimpl
+
+        thread = threading.Thread(target=threading.Event().wait, args=[0.5])
+        thread.start()
+        thread.join()
+
+        @hookimpl
+        def velora_register_networks(registry):
+            registry.add("mine", dict)
+        """,
+    )
+    answers: list[Any] = []
+
+    def ask() -> None:
+        try:
+            answers.append(list(velora.plugins.networks()))
+        except PluginError as error:
+            answers.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [["mine"]] * 2
 
 
 @pytest.mark.parametrize("where", ["import", "hook"])

@@ -6,7 +6,8 @@ import warnings
 
 import click
 
-from velora.cli.plugins import plugins_command
+from velora.cli.plugin import plugin_group
+from velora.cli.plugins import plugins_group
 from velora.plugins import PluginError, commands
 
 
@@ -54,4 +55,5 @@ def velora() -> None:
     """Liquid and sparse networks for reinforcement learning."""
 
 
-velora.add_command(plugins_command)
+velora.add_command(plugins_group)
+velora.add_command(plugin_group)

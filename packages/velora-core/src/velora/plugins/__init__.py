@@ -9,18 +9,21 @@ from typing import Any
 
 import pluggy
 
+from velora.plugins.api import API_VERSION, require_api
 from velora.plugins.host import PluginHost
 from velora.plugins.info import PluginError, PluginInfo
 from velora.plugins.markers import hookimpl, hookspec
 from velora.plugins.registry import Entry, NetworkEntry, NetworkRegistry, Registry
 
 __all__ = [
+    "API_VERSION",
     "Entry",
     "NetworkEntry",
     "NetworkRegistry",
     "PluginError",
     "PluginInfo",
     "Registry",
+    "checks",
     "commands",
     "extractors",
     "hookimpl",
@@ -29,6 +32,7 @@ __all__ = [
     "networks",
     "plugins",
     "policies",
+    "require_api",
     "resolve_device",
     "wirings",
 ]
@@ -78,6 +82,11 @@ def extractors() -> Registry[Entry]:
 def commands() -> Registry[Entry]:
     """Returns the commands that plugins add to `velora`, by name."""
     return _host.registry("commands")
+
+
+def checks() -> Registry[Entry]:
+    """Returns the checks by the kind of entry that they check, such as "network"."""
+    return _host.registry("checks")
 
 
 def resolve_device(

@@ -21,7 +21,8 @@ class PluginInfo:
         status: "active"; "disabled" by ``VELORA_DISABLE_PLUGINS``, so never imported;
             or "broken", so nothing of it was kept.
         error: Where broken, the cause in one line, such as
-            "ModuleNotFoundError: No module named 'x'".
+            "ModuleNotFoundError: No module named 'x'"; where disabled, what disabled
+            it. None where active.
         provides: Where active, what it registered, such as "network liquid", also
             where another plugin has overridden it since.
     """

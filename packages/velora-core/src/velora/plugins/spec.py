@@ -6,7 +6,17 @@ that holds them in the entry-point group ``velora``.
 
 The register hooks are called once, when the first registry is asked for. A registry
 function (`velora.plugins.networks` and the like) cannot be called from inside them: use
-the ``registry`` they are given.
+the ``registry`` they are given. A plugin that needs more than the first version of this
+module calls `velora.plugins.require_api` before it imports anything else.
+
+How hooks change: a hook or an argument that is added raises `API_VERSION`, and plugins
+that do not name it are called as before. An argument is never renamed at once. For one
+minor version at least both names work, every argument of a register hook being its
+registry, and a plugin that names the old one gets a FutureWarning, which shows its file
+and line and says what to write instead and when the old name goes:
+
+    @hookspec(warn_on_impl_args={"nets": FutureWarning("...")})
+    def velora_register_networks(registry: NetworkRegistry, nets: NetworkRegistry)
 """
 
 from __future__ import annotations
@@ -69,6 +79,18 @@ def velora_register_commands(registry: Registry[Entry]) -> None:
         registry: Call ``registry.add(name, command, summary=...)`` with a
             ``click.Command``; ``velora <name>`` then runs it. The built-in commands
             keep their names.
+    """
+
+
+@hookspec
+def velora_register_checks(registry: Registry[Entry]) -> None:
+    """Register checks: what `velora.plugins.testing.check_plugin` finds entries by.
+
+    Args:
+        registry: Call ``registry.add(kind, check, summary=...)``, where ``kind`` is
+            "wiring", "network", "policy", "extractor" or "command". ``check(entry)``
+            gets a `velora.plugins.Entry` of that kind and raises a
+            `velora.plugins.testing.CheckError` with everything that is wrong with it.
     """
 
 

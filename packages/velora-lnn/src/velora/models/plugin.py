@@ -10,7 +10,9 @@ from torch import nn
 
 from velora.models.lnn.choice import is_ready
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
-from velora.plugins import NetworkRegistry, hookimpl
+from velora.models.testing.network import check_network_entry
+from velora.models.testing.wiring import check_wiring_entry
+from velora.plugins import Entry, NetworkRegistry, Registry, hookimpl
 
 
 @hookimpl
@@ -26,6 +28,21 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
         build_liquid,
         recurrent=True,
         summary="closed-form continuous-time (CfC) network with an NCP wiring",
+    )
+
+
+@hookimpl
+def velora_register_checks(registry: Registry[Entry]) -> None:
+    """Registers what proves a network and a wiring right."""
+    registry.add(
+        "network",
+        check_network_entry,
+        summary="the rules of velora.models.testing.check_network",
+    )
+    registry.add(
+        "wiring",
+        check_wiring_entry,
+        summary="the rules of velora.models.testing.check_wiring",
     )
 
 

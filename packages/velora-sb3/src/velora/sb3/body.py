@@ -110,6 +110,7 @@ class NetworkBody(nn.Module):
             (B, O) outputs, of the last step where there is a window.
 
         Raises:
+            TypeError: the network returns no tensor.
             ValueError: the network returns another shape.
         """
         if self.norm is not None:
@@ -119,6 +120,12 @@ class NetworkBody(nn.Module):
             outputs = sequence[-1]
         else:
             outputs = self.network(inputs)
+        if not isinstance(outputs, Tensor):
+            raise TypeError(
+                f"The network {self.name!r} must return a tensor of outputs; got "
+                f"{type(outputs).__name__}. Register one that carries a state with "
+                "recurrent=True."
+            )
         if outputs.dim() == 1 and len(inputs) == 1:
             outputs = outputs[None]  # a network may drop the batch of a single row
         if outputs.shape != (len(inputs), self.out_features):

@@ -5,6 +5,7 @@ from types import ModuleType
 import velora.sb3
 from velora.plugins import Entry, Registry, hookimpl
 from velora.sb3 import LiquidExtractor, NCPExtractor
+from velora.sb3.testing import check_extractor, check_policy
 
 
 @hookimpl
@@ -28,3 +29,10 @@ def velora_register_extractors(registry: Registry[Entry]) -> None:
     """Registers the features extractors."""
     registry.add("NCPExtractor", NCPExtractor, summary="sparse features extractor")
     registry.add("LiquidExtractor", LiquidExtractor, summary="liquid extractor")
+
+
+@hookimpl
+def velora_register_checks(registry: Registry[Entry]) -> None:
+    """Registers the checks of policies and features extractors."""
+    registry.add("policy", check_policy, summary="acts; saving it is no change")
+    registry.add("extractor", check_extractor, summary="gives the features it names")

@@ -39,7 +39,7 @@ class StatefulBody(nn.Module):
         KeyError: the name is unknown; the message lists the known ones.
         TypeError: the builder does not take one of the options, or what it builds has
             no `forward_sequence` with `resets` (and `timespans` where it is timed), or
-            no `initial_state`.
+            no `initial_state` of tensors.
         ValueError: the network carries no state.
     """
 
@@ -73,6 +73,11 @@ class StatefulBody(nn.Module):
                     f"`{argument}` here; it takes {list(taken)}."
                 )
         state = self.network.initial_state(1)
+        if not all(isinstance(part, Tensor) for part in _parts(state)):
+            raise TypeError(
+                f"`initial_state` of the network {name!r} must return a tensor or a "
+                f"tuple of tensors, each with the batch first; got {state!r:.200}."
+            )
         self.is_tuple = isinstance(state, tuple)
         self.shapes = [tuple(part.shape[1:]) for part in _parts(state)]
         self.sizes = [math.prod(shape) for shape in self.shapes]

@@ -70,3 +70,24 @@ class _Mish(torch.autograd.Function):
             x.view(-1).numpy(), grad_y.view(-1).numpy(), grad_x.view(-1).numpy()
         )
         return grad_x
+
+
+def mish_with_slope(x: Tensor, y: Tensor) -> None:
+    """Fills `y` with Mish of `x`, and `x` with its derivative there.
+
+    Args:
+        x: (R, X), of which the last columns are meant, as many as both have.
+        y: (R, Y), of which the first ones are meant.
+    """
+    if is_single(x, y) and loops() is not None:
+        compiled: Any = loops()
+        compiled.mish_with_slope(x.numpy(), y.numpy())
+        return
+    size = min(x.shape[1], y.shape[1])
+    x, y = x[:, -size:], y[:, :size]
+    s = torch.sigmoid(x)
+    u = (2 - s).mul_(s)
+    tanh = u.div_(2 - u)  # of softplus, as above
+    torch.mul(x, tanh, out=y)
+    # tanh + x·s·(1 - tanh²), as s is the slope of softplus.
+    x.mul_(s).addcmul_(x * tanh, tanh, value=-1).add_(tanh)

@@ -75,30 +75,35 @@ def choose_wiring(
     return chosen
 
 
+def masks_of(wiring: Any) -> LayerMasks:
+    """Returns the masks of a wiring, whatever class holds them, unchecked.
+
+    Raises:
+        TypeError: it lacks masks, or counts.
+    """
+    layers = getattr(wiring, "masks", None)
+    masks = {name: getattr(layers, name, None) for name in _LAYERS}
+    needed = {"counts": getattr(wiring, "counts", None)}
+    needed |= {f"masks.{name}": masks[name] for name in _LAYERS if name != "recurrent"}
+    if missing := [name for name, value in needed.items() if value is None]:
+        raise TypeError(
+            "A wiring must have `masks` and `counts`, as velora.wiring.Connectome "
+            f"does; {type(wiring).__name__} lacks {missing}."
+        )
+    return LayerMasks(
+        **{
+            name: torch.as_tensor(mask)
+            for name, mask in masks.items()
+            if mask is not None
+        }
+    )
+
+
 def _as_connectome(made: Any) -> Connectome:
     """Returns what has masks and counts as a connectome, copied and checked."""
     if isinstance(made, Connectome):
         return made
-    missing = [
-        name
-        for name in ("counts", "masks", *(f"masks.{layer}" for layer in _LAYERS[:3]))
-        if not _has(made, name)
-    ]
-    if missing:
-        raise TypeError(
-            "A wiring must have `counts` and `masks`, as velora.wiring.Connectome "
-            f"does; {type(made).__name__} lacks {missing}."
-        )
-    masks = {name: getattr(made.masks, name, None) for name in _LAYERS}
-    chosen = Connectome(
-        LayerMasks(
-            **{
-                name: torch.as_tensor(mask)
-                for name, mask in masks.items()
-                if mask is not None
-            }
-        )
-    )
+    chosen = Connectome(masks_of(made))
     counts = tuple(getattr(made.counts, kind, None) for kind in _KINDS)
     if counts != astuple(chosen.counts):
         raise ValueError(
@@ -106,11 +111,3 @@ def _as_connectome(made: Any) -> Connectome:
             f"{dict(zip(_KINDS, counts, strict=True))}."
         )
     return chosen
-
-
-def _has(thing: Any, path: str) -> bool:
-    for name in path.split("."):
-        if not hasattr(thing, name):
-            return False
-        thing = getattr(thing, name)
-    return True

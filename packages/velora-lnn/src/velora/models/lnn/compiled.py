@@ -56,12 +56,17 @@ def is_transformed() -> bool:
     return torch._C._are_functorch_transforms_active()
 
 
-def is_single(*tensors: Tensor) -> bool:
-    """Whether all tensors are plain ones in single precision on the CPU."""
+def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:
+    """Whether all are tensors of this dtype on the CPU, and of no special kind."""
     return all(
         type(tensor) in (Tensor, torch.nn.Parameter)  # no tracer's, no wrapper's
-        and tensor.dtype == torch.float32
-        and tensor.device.type == "cpu"
+        and tensor.dtype == dtype
+        and tensor.is_cpu
         and tensor.layout == torch.strided
         for tensor in tensors
     )
+
+
+def is_single(*tensors: Tensor) -> bool:
+    """Whether all tensors are plain ones in single precision on the CPU."""
+    return is_plain(*tensors, dtype=torch.float32)

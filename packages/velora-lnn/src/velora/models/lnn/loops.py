@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-_HALF, _ONE = np.float32(0.5), np.float32(1)
+_HALF, _ONE, _FOUR = np.float32(0.5), np.float32(1), np.float32(4)
 _OPTIONS: Any = {
     # All of fastmath but that there are no NaNs and infinities.
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},
@@ -63,9 +63,9 @@ def _sigmoid(x: np.float32) -> np.float32:
     return np.float32(_HALF * _tanh(_HALF * x) + _HALF)
 
 
-@_compiled("void(float32[:, ::1], float32[:, ::1], float32[:, ::1])")
-def _add_product(out: Array, rows: Array, matrix: Array) -> None:
-    """Adds the product of the rows' first K numbers and a (K, J) matrix to (B, J).
+@_compiled("void(float32[:, ::1], float32[:, ::1], int64, float32[:, ::1])")
+def _add_product(out: Array, rows: Array, start: int, matrix: Array) -> None:
+    """Adds a product to (B, J): of the rows from column `start` on and (K, J).
 
     Four rows and four lines of the matrix at a time, so that a number that was loaded
     is used often.
@@ -73,7 +73,8 @@ def _add_product(out: Array, rows: Array, matrix: Array) -> None:
     batch, inner = len(rows), len(matrix)
     fours = batch - batch % 4
     for b in range(0, fours, 4):
-        w, x, y, z = rows[b], rows[b + 1], rows[b + 2], rows[b + 3]
+        w, x = rows[b, start:], rows[b + 1, start:]
+        y, z = rows[b + 2, start:], rows[b + 3, start:]
         for k in range(0, inner - 3, 4):
             w0, w1, w2, w3 = w[k], w[k + 1], w[k + 2], w[k + 3]
             x0, x1, x2, x3 = x[k], x[k + 1], x[k + 2], x[k + 3]
@@ -93,54 +94,92 @@ def _add_product(out: Array, rows: Array, matrix: Array) -> None:
                 out[b + 2, j] += y[k] * matrix[k, j]
                 out[b + 3, j] += z[k] * matrix[k, j]
     for b in range(fours, batch):
+        w = rows[b, start:]
         for k in range(0, inner - 3, 4):
-            w0, w1, w2, w3 = rows[b, k], rows[b, k + 1], rows[b, k + 2], rows[b, k + 3]
+            w0, w1, w2, w3 = w[k], w[k + 1], w[k + 2], w[k + 3]
             for j in range(out.shape[1]):
                 first = w0 * matrix[k, j] + w1 * matrix[k + 1, j]
                 out[b, j] += first + w2 * matrix[k + 2, j] + w3 * matrix[k + 3, j]
         for k in range(inner - inner % 4, inner):
             for j in range(out.shape[1]):
-                out[b, j] += rows[b, k] * matrix[k, j]
+                out[b, j] += w[k] * matrix[k, j]
+
+
+@_compiled("void(float32[:, ::1], float32[:, ::1], float32[:, ::1])")
+def _add_product_of_transposed(out: Array, rows: Array, matrix: Array) -> None:
+    """Adds the product of (B, K) rows and a transposed (J, K) matrix to (B, J).
+
+    For K much larger than J: eight sums at a time stay in registers.
+    """
+    batch, size = out.shape
+    inner, zero = rows.shape[1], np.float32(0)
+    fours, twos = batch - batch % 4, size - size % 2
+    for b in range(0, fours, 4):
+        w, x, y, z = rows[b], rows[b + 1], rows[b + 2], rows[b + 3]
+        for j in range(0, twos, 2):
+            m, n = matrix[j], matrix[j + 1]
+            wm, xm, ym, zm = zero, zero, zero, zero
+            wn, xn, yn, zn = zero, zero, zero, zero
+            for k in range(inner):
+                wm += w[k] * m[k]
+                xm += x[k] * m[k]
+                ym += y[k] * m[k]
+                zm += z[k] * m[k]
+                wn += w[k] * n[k]
+                xn += x[k] * n[k]
+                yn += y[k] * n[k]
+                zn += z[k] * n[k]
+            out[b, j] += wm
+            out[b + 1, j] += xm
+            out[b + 2, j] += ym
+            out[b + 3, j] += zm
+            out[b, j + 1] += wn
+            out[b + 1, j + 1] += xn
+            out[b + 2, j + 1] += yn
+            out[b + 3, j + 1] += zn
+    for b in range(batch):
+        w = rows[b]
+        for j in range(twos if b < fours else 0, size):
+            m, wm = matrix[j], zero
+            for k in range(inner):
+                wm += w[k] * m[k]
+            out[b, j] += wm
 
 
 @_compiled(
-    "void(float32[:, :, ::1], float32[:, ::1], float32[:, ::1], boolean[:, ::1],"
-    " float32[:, ::1], float32[:, :, ::1], float32[:, :, ::1])"
+    "void(float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1], boolean[:, ::1],"
+    " float32[:, ::1], float32[:, :, ::1])"
 )
 def scan_forward(
-    inputs: Array,
+    heads: Array,
     weight: Array,
-    state: Array,
+    before: Array,
     resets: NDArray[np.bool_],
     times: Array,
-    activations: Array,
     states: Array,
 ) -> None:
     """Runs the recurrence of `velora.models.lnn.scan` forward.
 
     Args:
-        inputs: (T, B, N·H), the last of the N heads the projection.
-        weight: (H, M·H), transposed, without the projection.
-        state: (B, H), which is overwritten.
+        heads: (T, B, N·H), what the inputs give to the heads; overwritten by tanh g,
+            tanh h, with times f_to_g, the gate, and y.
+        weight: (H, N·H), transposed.
+        before: (T, B, W), whose last H columns are the states before each step, after
+            its reset. Those of the first step are given, the others filled.
         resets: (T, B), or (0, 0) where there are none.
-        times: (T, B) where M is 4, else (0, 0).
-        activations: (T, B, M·H) to fill: tanh g, tanh h, with times f_to_g, gate.
-        states: (T, B, H) to fill.
+        times: (T, B) where N is 5, else (0, 0).
+        states: (T, B, H) to fill with the states after each step.
     """
     steps, batch, hidden = states.shape
-    last = activations.shape[2] - hidden
+    start = before.shape[2] - hidden
+    proj = heads.shape[2] - hidden
+    last = proj - hidden
     for t in range(steps):
-        for b in range(batch):
-            row, projected = activations[t, b], inputs[t, b]
-            for j in range(row.size):
-                row[j] = projected[j]
-            if resets.size > 0 and resets[t, b]:
-                state[b, :] = 0
-        _add_product(activations[t], state, weight)
+        _add_product(heads[t], before[t], start, weight)
         # Short loops over few arrays: only such become vector instructions.
         for b in range(batch):
-            row, after = activations[t, b], states[t, b]
-            gate, f_to_g = row[last:], row[2 * hidden : 3 * hidden]
+            row, after = heads[t, b], states[t, b]
+            gate, f_to_g, y = row[last:proj], row[2 * hidden : 3 * hidden], row[proj:]
             if times.size > 0:
                 time = times[t, b]
                 for j in range(hidden):
@@ -152,49 +191,62 @@ def scan_forward(
             g, h = row[:hidden], row[hidden : 2 * hidden]
             for j in range(hidden):
                 after[j] = g[j] + gate[j] * (h[j] - g[j])
-            state[b, :] = after
+            for j in range(hidden):
+                y[j] += after[j]
+            if t + 1 < steps:
+                if resets.size > 0 and resets[t + 1, b]:
+                    before[t + 1, b, start:] = 0
+                else:
+                    before[t + 1, b, start:] = after
 
 
 @_compiled(
-    "void(float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1], boolean[:, ::1],"
-    " float32[:, ::1], float32[:, :, ::1], float32[:, ::1])"
+    "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1],"
+    " boolean[:, ::1], float32[:, ::1], float32[:, ::1])"
 )
 def scan_backward(
+    grad_heads: Array,
     grad_states: Array,
     weight: Array,
-    activations: Array,
+    heads: Array,
     resets: NDArray[np.bool_],
     times: Array,
-    grad_inputs: Array,
     grad_state: Array,
 ) -> None:
     """Runs the recurrence of `velora.models.lnn.scan` backward.
 
     Args:
-        grad_states: (T, B, H), from outside the recurrence.
-        weight: (M·H, H), without the projection.
-        activations: (T, B, M·H), as `scan_forward` filled them.
+        grad_heads: (T, B, N·H), the last H columns the gradient of y, the others to
+            fill.
+        grad_states: (T, B, H), or (0, 0, 0) where there is none.
+        weight: (H, N·H), transposed.
+        heads: (T, B, N·H), as `scan_forward` left them.
         resets: as in `scan_forward`.
         times: as in `scan_forward`.
-        grad_inputs: (T, B, N·H), all but the projection's to fill.
         grad_state: (B, H) to fill.
     """
-    steps, batch, hidden = grad_states.shape
-    last = activations.shape[2] - hidden
+    steps, batch, size = heads.shape
+    hidden = grad_state.shape[1]
+    proj = size - hidden
+    last = proj - hidden
     grad_state[:, :] = 0
     for t in range(steps - 1, -1, -1):
         for b in range(batch):
-            row, grad, now = activations[t, b], grad_inputs[t, b], grad_state[b]
-            g, h, gate = row[:hidden], row[hidden : 2 * hidden], row[last:]
-            from_outside = grad_states[t, b]
+            row, grad, now = heads[t, b], grad_heads[t, b], grad_state[b]
+            g, h, gate = row[:hidden], row[hidden : 2 * hidden], row[last:proj]
+            from_y = grad[proj:]
             for j in range(hidden):
-                now[j] += from_outside[j]
+                now[j] += from_y[j]
+            if grad_states.size > 0:
+                from_outside = grad_states[t, b]
+                for j in range(hidden):
+                    now[j] += from_outside[j]
             to_g, to_h = grad[:hidden], grad[hidden : 2 * hidden]
             for j in range(hidden):
                 to_g[j] = now[j] * (_ONE - gate[j]) * (_ONE - g[j] * g[j])
             for j in range(hidden):
                 to_h[j] = now[j] * gate[j] * (_ONE - h[j] * h[j])
-            to_f = grad[last : last + hidden]
+            to_f = grad[last:proj]
             for j in range(hidden):
                 to_f[j] = now[j] * (h[j] - g[j]) * gate[j] * (_ONE - gate[j])
             if times.size > 0:
@@ -202,7 +254,7 @@ def scan_backward(
                 for j in range(hidden):
                     to_f_to_g[j] = to_f[j] * time
             now[:] = 0
-        _add_product(grad_state, grad_inputs[t], weight)
+        _add_product_of_transposed(grad_state, grad_heads[t], weight)
         if resets.size > 0:
             for b in range(batch):
                 if resets[t, b]:
@@ -212,7 +264,8 @@ def scan_backward(
 @_inlined
 def _exp(x: np.float32) -> np.float32:
     """Computes exp for x in [-87, 20] as 2^n·exp(r), the latter by its series."""
-    n = np.int32(np.float32(1.44269504) * x + np.float32(1000.5)) - np.int32(1000)
+    # All in single precision: an integer among it would make numba take double.
+    n = np.floor(np.float32(1.44269504) * x + _HALF)
     # ln(2) in two parts, the first of which gives exact products.
     r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
     p = np.float32(1 / 720) * r + np.float32(1 / 120)
@@ -220,7 +273,9 @@ def _exp(x: np.float32) -> np.float32:
     p = p * r + np.float32(1 / 6)
     p = p * r + _HALF
     p = (p * r + _ONE) * r + _ONE
-    return p * np.int32((n + np.int32(127)) << np.int32(23)).view(np.float32)
+    power = (np.int32(n) + np.int32(127)) << np.int32(23)
+    exp: np.float32 = p * np.int32(power).view(np.float32)
+    return exp
 
 
 @_inlined
@@ -233,10 +288,10 @@ def _bounded(x: np.float32) -> np.float32:
 def mish_forward(x: Array, y: Array) -> None:
     """Fills `y` with Mish of `x`, both (n,)."""
     for i in range(x.size):
-        e = _exp(_bounded(x[i]))
+        bounded = _bounded(x[i])
+        e = _exp(bounded)
         n = e * (e + np.float32(2))
-        bounded = np.float32(-87) if x[i] < -87 else x[i]
-        y[i] = bounded * (n / (n + np.float32(2)))
+        y[i] = x[i] if x[i] > 20 else bounded * (n / (n + np.float32(2)))
 
 
 @_compiled("void(float32[::1], float32[::1], float32[::1])")
@@ -248,4 +303,23 @@ def mish_backward(x: Array, grad_y: Array, grad_x: Array) -> None:
         n = e * (e + np.float32(2))
         m = _ONE / (n + np.float32(2))
         # tanh(softplus(x)) is n·m, and its slope 4·m²·e·(1 + e).
-        grad_x[i] = grad_y[i] * m * (n + bounded * 4 * m * e * (_ONE + e))
+        grad_x[i] = grad_y[i] * m * (n + bounded * _FOUR * m * e * (_ONE + e))
+
+
+@_compiled("void(float32[:, ::1], float32[:, ::1])")
+def mish_with_slope(x: Array, y: Array) -> None:
+    """Fills `y` with Mish of `x`, and `x` with its derivative there.
+
+    Of (R, X) and (R, Y) these are the last columns of `x` and the first ones of `y`,
+    as many as both have.
+    """
+    size = min(x.shape[1], y.shape[1])
+    for r in range(len(x)):
+        row, out = x[r, x.shape[1] - size :], y[r, :size]
+        for i in range(size):
+            bounded = _bounded(row[i])
+            e = _exp(bounded)
+            n = e * (e + np.float32(2))
+            m = _ONE / (n + np.float32(2))
+            out[i] = row[i] if row[i] > 20 else bounded * (n * m)
+            row[i] = m * (n + bounded * _FOUR * m * e * (_ONE + e))

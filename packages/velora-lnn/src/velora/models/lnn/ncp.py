@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Literal, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from velora.models.lnn.activation import mish
 from velora.models.lnn.cell import NCPLiquidCell, Timespans, check_hidden
 from velora.models.lnn.frozen import FrozenStep, masked
+from velora.models.lnn.fused import Parts, fused, fuses
+from velora.models.lnn.recurrence import pays
 from velora.models.lnn.scan import scan
 from velora.models.lnn.sequence import sequence_resets, sequence_timespans
 from velora.models.lnn.sparse import SparseLinear, oriented
@@ -159,23 +161,7 @@ class LiquidNCPNetwork(WiredNetwork):
         resets = sequence_resets(resets, steps, batch)
         timespans = sequence_timespans(timespans, steps, batch)
 
-        varying = constant = None
-        if isinstance(timespans, Tensor) and timespans.dim() > 0:
-            varying = timespans
-        else:
-            constant = 1.0 if timespans is None else timespans
-        weights = self.command.weights(constant)
-        inter = self._normed("command", mish(self.inter(self._normed("inter", x))))
-        sizes = (self.command.in_features, self.hidden_size)
-        from_inter, from_state = torch.split_with_sizes(weights.weight, sizes, dim=1)
-        y, states = scan(
-            functional.linear(inter, from_inter, weights.bias),  # (T, B, N·H)
-            from_state,
-            hidden,
-            resets=resets,
-            timespans=varying,
-        )
-        y = self.motor(self._normed("motor", mish(y)))  # (T, B, O)
+        y, states = self._over_time(x, hidden, resets, timespans)
         return (y, states[-1], states) if return_states else (y, states[-1])
 
     @torch.no_grad()
@@ -202,6 +188,55 @@ class LiquidNCPNetwork(WiredNetwork):
             hidden_size=self.hidden_size,
         )
 
+    def _over_time(
+        self, x: Tensor, hidden: Tensor, resets: Tensor | None, timespans: Timespans
+    ) -> tuple[Tensor, Tensor]:
+        """Returns outputs and states of a sequence; its arguments are checked."""
+        times = None
+        constant: float | Tensor | None = None
+        if isinstance(timespans, Tensor) and timespans.dim() > 0:
+            times = timespans.view(len(x), -1, 1).expand(*x.shape[:2], 1)
+        else:
+            constant = 1.0 if timespans is None else timespans
+        parts = self._parts() if pays(x) else None
+        if parts is not None and not isinstance(constant, Tensor):
+            state = hidden.to(x.dtype)
+            t = None if times is None else times.to(x.dtype)
+            if fuses(x, state, t, parts):
+                return fused(x, state, parts, resets=resets, times=t, constant=constant)
+        weights = self.command.weights(constant)
+        inter = self._normed("command", mish(self.inter(self._normed("inter", x))))
+        sizes = (self.command.in_features, self.hidden_size)
+        from_inter, from_state = torch.split_with_sizes(weights.weight, sizes, dim=1)
+        y, states = scan(
+            functional.linear(inter, from_inter, weights.bias),  # (T, B, N·H)
+            from_state,
+            hidden,
+            resets=resets,
+            timespans=times,
+        )
+        return self.motor(self._normed("motor", mish(y))), states
+
+    def _parts(self) -> Parts | None:
+        """Returns what the network computes with; None where it does more than that."""
+        inter, cell, motor = self.inter, self.command, self.motor
+        if self.norms is not None or type(cell) is not NCPLiquidCell:
+            return None
+        if not (_only_computes(inter) and _only_computes(motor)):
+            return None
+        heads = cell.heads
+        return Parts(
+            inter.mask,
+            cell.sparsity_mask,
+            motor.mask,
+            inter.weight,
+            inter.bias,
+            motor.weight,
+            motor.bias,
+            [head.weight for head in heads],
+            [head.bias for head in heads],
+        )
+
     def _build_command(
         self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
     ) -> NCPLiquidCell:
@@ -223,3 +258,19 @@ class LiquidNCPNetwork(WiredNetwork):
         jacobian: tuple[Tensor, Tensor]
         jacobian = torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
         return jacobian
+
+
+def _only_computes(layer: SparseLinear) -> bool:
+    """Whether calling a layer does what its class says, without hooks."""
+    # PyTorch has no public name for them; nn.Module asks the same before a call.
+    hooks = (
+        layer._forward_hooks,
+        layer._forward_pre_hooks,
+        layer._backward_hooks,
+        layer._backward_pre_hooks,
+    )
+    return (
+        type(layer) is SparseLinear
+        and not any(hooks)
+        and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]  # PyTorch's own
+    )

@@ -1,80 +1,121 @@
 """The recurrence of `scan`, forward and backward: in operators, or compiled.
 
-All take the same arguments: (T, B, N·H) `inputs`; the (M·H, H) `weight` of the
-M = N - 1 heads that the next state depends on, in the order g, h, f or g, h, f_to_g,
-f_to_h; the (B, H) `state`; (T, B) `resets` and (T, B, 1) `times`, or None.
+All take the same arguments. `heads` are (T, B, N·H): what the inputs give to the N
+heads g, h, f, proj or g, h, f_to_g, f_to_h, proj, which forward overwrites with
+tanh(g), tanh(h), with times f_to_g as it is, the gate, and y. `weight` is (N·H, H); the
+compiled loops copy it where it is not laid out in memory as (H, N·H).
+`before` is (T, B, W), and its last H columns are the states before each step, after
+its reset; those of the first step are given, forward fills the others. `resets` are
+(T, B) and `times` (T, B, 1), or None.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from velora.models.lnn.compiled import loops
+from velora.models.lnn.compiled import is_single, loops
+
+Forward = Callable[[Tensor, Tensor, Tensor, Tensor | None, Tensor | None], Tensor]
+Backward = Callable[
+    [Tensor, Tensor | None, Tensor, Tensor, Tensor | None, Tensor | None], Tensor
+]
+# From this many multiplications a step on, PyTorch's product outruns the compiled loop.
+_LARGE = 5_000_000
+
+
+_SHORT = 2  # steps that preparations do not pay for
+
+
+def pays(x: Tensor) -> bool:
+    """Whether a sequence (T, ...) is long enough for one function with preparations."""
+    return len(x) > _SHORT or (is_single(x) and loops() is not None)
+
+
+def forward_for(tensor: Tensor, work: int) -> Forward:
+    """Returns the faster function forward.
+
+    Args:
+        tensor: of the kind of all arguments.
+        work: multiplications a step.
+    """
+    return compiled_forward if _takes_loops(tensor, work) else forward
+
+
+def backward_for(tensor: Tensor, work: int) -> Backward:
+    """Returns the faster function backward; arguments as in `forward_for`."""
+    return compiled_backward if _takes_loops(tensor, work) else backward
+
+
+def _takes_loops(tensor: Tensor, work: int) -> bool:
+    return work <= _LARGE and is_single(tensor) and loops() is not None
 
 
 def forward(
-    inputs: Tensor,
+    heads: Tensor,
     weight: Tensor,
-    state: Tensor,
+    before: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """Returns the (T, B, H) states and the (T, B, M·H) activations.
-
-    The activations are tanh(g), tanh(h), with times f_to_g as it is, and the gate.
-    """
-    hidden = state.shape[1]
-    activations = inputs.new_empty(*inputs.shape[:2], len(weight))
-    states = inputs.new_empty(*inputs.shape[:2], hidden)
+) -> Tensor:
+    """Overwrites `heads`, fills `before` and returns the (T, B, H) states."""
+    hidden = weight.shape[1]
+    states = heads.new_empty(*heads.shape[:2], hidden)
     # Views are made once here: one costs as much as what is computed with it.
-    rows = inputs[..., : len(weight)].unbind()
-    heads = activations.unbind()
-    blocks = len(weight) // hidden
-    both = activations[..., : 2 * hidden].unbind()
-    g, h, *f_to_g, gate = (x.unbind() for x in activations.chunk(blocks, dim=2))
+    before = before[..., -hidden:]
+    blocks = heads.chunk(len(weight) // hidden, dim=2)
+    g, h, *f_to_g, gate, _ = (x.unbind() for x in blocks)
+    both, rows = heads[..., : 2 * hidden].unbind(), heads.unbind()
     after = states.unbind()
     t = [] if times is None else times.unbind()
     reset_at = [] if resets is None else resets.any(1).tolist()
-    weight = weight.T
-    for step in range(len(inputs)):
-        if resets is not None and reset_at[step]:
+    state, weight = before[0], weight.T
+    for step in range(len(heads)):
+        if resets is not None and step and reset_at[step]:
             state = state.masked_fill(resets[step, :, None], 0)
-        torch.addmm(rows[step], state, weight, out=heads[step])
+        rows[step].addmm_(state, weight)
         if times is not None:
             gate[step].addcmul_(f_to_g[0][step], t[step])
         gate[step].sigmoid_()
         both[step].tanh_()
         state = torch.lerp(g[step], h[step], gate[step], out=after[step])
-    return states, activations
+    blocks[-1].add_(states)
+    before[1:] = states[:-1]
+    if resets is not None:
+        before[1:].masked_fill_(resets[1:, :, None], 0)
+    return states
 
 
 def backward(
-    grad: Tensor,
+    grad_heads: Tensor,
+    grad_states: Tensor | None,
     weight: Tensor,
-    activations: Tensor,
+    heads: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-    grad_inputs: Tensor,
 ) -> Tensor:
-    """Fills the (T, B, N·H) gradients of the inputs and returns that of the state.
+    """Fills `grad_heads` and returns the (B, H) gradient of the first state.
 
-    All but those of the projection, that is. `grad` is (T, B, H), of the states from
-    outside the recurrence.
+    The last block of `grad_heads` is that of y, and given. `grad_states` are
+    (T, B, H), of the states from outside the recurrence, or None.
     """
-    steps, _, hidden = grad.shape
-    grad_inputs = grad_inputs[..., :-hidden]
-    heads = grad_inputs.view(*grad.shape[:2], -1, hidden)  # (T, B, M, H)
-    g, h, *_, gate = activations.chunk(heads.shape[2], dim=2)
+    hidden = weight.shape[1]
+    steps, batch, size = heads.shape
+    g, h, *_, gate, _ = heads.chunk(size // hidden, dim=2)
+    grads = grad_heads.view(steps, batch, -1, hidden)  # (T, B, N, H)
     # First what a step's gradient is multiplied by, for all steps at once.
-    torch.mul(1 - g * g, 1 - gate, out=heads[:, :, 0])
-    torch.mul(1 - h * h, gate, out=heads[:, :, 1])
-    torch.mul((h - g).mul_(gate), 1 - gate, out=heads[:, :, -1])
+    rest = 1 - gate
+    torch.addcmul(rest, g * g, rest, value=-1, out=grads[:, :, 0])
+    torch.addcmul(gate, h * h, gate, value=-1, out=grads[:, :, 1])
+    torch.mul((h - g).mul_(gate), rest, out=grads[:, :, -2])
     if times is not None:
-        torch.mul(heads[:, :, 3], times, out=heads[:, :, 2])
-    factors, rows, outside = heads.unbind(), grad_inputs.unbind(), grad.unbind()
+        torch.mul(grads[:, :, 3], times, out=grads[:, :, 2])
+    factors, rows = grads[:, :, :-1].unbind(), grad_heads.unbind()
+    grad_y = grad_heads[..., -hidden:]
+    outside = (grad_y if grad_states is None else grad_y + grad_states).unbind()
     reset_at = [] if resets is None else resets.any(1).tolist()
     now = outside[-1]
     for step in range(steps - 1, -1, -1):
@@ -91,56 +132,56 @@ def backward(
 
 
 def compiled_forward(
-    inputs: Tensor,
+    heads: Tensor,
     weight: Tensor,
-    state: Tensor,
+    before: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> tuple[Tensor, Tensor]:
+) -> Tensor:
     """Computes what `forward` does."""
-    activations = inputs.new_empty(*inputs.shape[:2], len(weight))
-    states = inputs.new_empty(*inputs.shape[:2], state.shape[1])
+    states = heads.new_empty(*heads.shape[:2], weight.shape[1])
     compiled: Any = loops()
     compiled.scan_forward(
-        _array(inputs),
+        heads.numpy(),
         _array(weight.T),
-        _array(state.clone()),
-        *_accompanying(inputs, resets, times),
-        activations.numpy(),
+        before.numpy(),
+        *_accompanying(heads, resets, times),
         states.numpy(),
     )
-    return states, activations
+    return states
 
 
 def compiled_backward(
-    grad: Tensor,
+    grad_heads: Tensor,
+    grad_states: Tensor | None,
     weight: Tensor,
-    activations: Tensor,
+    heads: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-    grad_inputs: Tensor,
 ) -> Tensor:
     """Computes what `backward` does."""
-    grad_state = grad.new_empty(grad[0].shape)
+    grad_state = heads.new_empty(heads.shape[1], weight.shape[1])
+    if grad_states is None:
+        grad_states = heads.new_empty((0, 0, 0))
     compiled: Any = loops()
     compiled.scan_backward(
-        _array(grad),
-        _array(weight),
-        activations.numpy(),
-        *_accompanying(grad, resets, times),
-        grad_inputs.numpy(),
+        grad_heads.numpy(),
+        _array(grad_states),
+        _array(weight.T),
+        heads.numpy(),
+        *_accompanying(heads, resets, times),
         grad_state.numpy(),
     )
     return grad_state
 
 
 def _accompanying(
-    inputs: Tensor, resets: Tensor | None, times: Tensor | None
+    heads: Tensor, resets: Tensor | None, times: Tensor | None
 ) -> tuple[Any, Any]:
     """Returns resets and times as (T, B) arrays, empty where there are none."""
     if resets is None:
-        resets = inputs.new_empty((0, 0), dtype=torch.bool)
-    times = inputs.new_empty((0, 0)) if times is None else times[..., 0]
+        resets = heads.new_empty((0, 0), dtype=torch.bool)
+    times = heads.new_empty((0, 0)) if times is None else times[..., 0]
     return _array(resets), _array(times)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,10 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn import recurrence
-from velora.models.lnn.compiled import is_single, is_transformed, loops
+from velora.models.lnn.compiled import is_transformed
 
-# From this many multiplications a step on, PyTorch's product outruns the compiled loop.
-_LARGE = 400_000
 _SHORT = 2  # steps that the fast path's preparations do not pay for
 
 
@@ -108,21 +107,22 @@ class _Scan(torch.autograd.Function):
         resets: Tensor | None,
         times: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        hidden = state.shape[1]
-        compiled = _takes_loops(inputs, weight, state)
-        loop = recurrence.compiled_forward if compiled else recurrence.forward
-        states, activations = loop(inputs, weight[:-hidden], state, resets, times)
-        before = _before(states, state, resets)
-        proj = inputs[..., -hidden:]
-        y = functional.linear(before, weight[-hidden:]).add_(proj).add_(states)
-        ctx.save_for_backward(inputs, weight, state, resets, times, states, activations)
+        steps, batch, _ = inputs.shape
+        loop = recurrence.forward_for(inputs, work=batch * weight.numel())
+        heads = inputs.clone(memory_format=torch.contiguous_format)
+        before = state.new_empty(steps, *state.shape)
+        before[0] = state
+        if resets is not None:
+            before[0].masked_fill_(resets[0, :, None], 0)
+        states = loop(heads, weight, before, resets, times)
+        ctx.save_for_backward(inputs, weight, state, resets, times, heads, before)
         ctx.set_materialize_grads(False)
-        return y, states
+        return heads[..., -state.shape[1] :].contiguous(), states
 
     @staticmethod
     def backward(ctx: Any, grad_y: Any, grad_states: Any) -> tuple[Tensor | None, ...]:
         # Each gradient is a tensor of (T, B, H), or None.
-        inputs, weight, state, resets, times, states, activations = ctx.saved_tensors
+        inputs, weight, state, resets, times, heads, before = ctx.saved_tensors
         arguments = inputs, weight, state, resets, times
         needed = ctx.needs_input_grad
         if grad_y is None and grad_states is None:
@@ -130,70 +130,51 @@ class _Scan(torch.autograd.Function):
         hidden = state.shape[1]
         with torch.autocast(inputs.device.type, enabled=False):
             if torch.is_grad_enabled() or is_transformed():
-                return _differentiable_backward(arguments, needed, grad_y, grad_states)
-            compiled = _takes_loops(inputs, weight, state)
-            loop = recurrence.compiled_backward if compiled else recurrence.backward
-            grad_inputs = inputs.new_empty(inputs.shape)
+                grads = grad_y, grad_states
+                return differentiable_backward(_unrolled, arguments, needed, grads)
+            loop = recurrence.backward_for(heads, work=len(state) * weight.numel())
+            grad_inputs = torch.empty_like(heads)
             grad_proj = grad_inputs[..., -hidden:]
-            early = None
             if grad_y is None:
                 grad_proj.zero_()
-                grad = grad_states
             else:
                 grad_proj.copy_(grad_y)
-                # To the states before each step, that is after the one before it.
-                early = grad_y @ weight[-hidden:]
-                if resets is not None:
-                    early.masked_fill_(resets[..., None], 0)
-                grad = grad_y.clone() if grad_states is None else grad_y + grad_states
-                grad[:-1] += early[1:]
-            grad_state = loop(
-                grad, weight[:-hidden], activations, resets, times, grad_inputs
-            )
-            if early is not None:
-                grad_state += early[0]
+            grad_state = loop(grad_inputs, grad_states, weight, heads, resets, times)
             grad_weight = grad_times = None
             if needed[1]:
-                before = _before(states, state, resets)
                 grad_weight = grad_inputs.flatten(0, 1).T @ before.flatten(0, 1)
             if needed[4]:
-                f_to_g = activations[..., 2 * hidden : 3 * hidden]
+                f_to_g = heads[..., 2 * hidden : 3 * hidden]
                 grad_f = grad_inputs[..., 3 * hidden : 4 * hidden]
                 grad_times = (grad_f * f_to_g).sum(2, keepdim=True)
         return grad_inputs, grad_weight, grad_state, None, grad_times
 
 
-def _differentiable_backward(
+def differentiable_backward(
+    function: Callable[..., tuple[Tensor, ...]],
     arguments: tuple[Any, ...],
     needed: tuple[bool, ...],
-    grad_y: Tensor | None,
-    grad_states: Tensor | None,
+    grads: tuple[Tensor | None, ...],
 ) -> tuple[Tensor | None, ...]:
-    """Returns gradients that can be differentiated again."""
+    """Returns gradients that can be differentiated again.
+
+    Args:
+        function: computes the outputs in plain operators.
+        arguments: of the function, some of them no tensors.
+        needed: whether the gradient of that argument is needed.
+        grads: of the function's outputs.
+    """
     with torch.enable_grad():
         # As views, arguments do not depend on each other, whatever they came from.
-        inner: Any = [x if x is None else x.view_as(x) for x in arguments]
+        inner = [x.view_as(x) if isinstance(x, Tensor) else x for x in arguments]
         wanted = [x for x, need in zip(inner, needed, strict=True) if need]
-        pairs = zip(_unrolled(*inner), (grad_y, grad_states), strict=True)
+        pairs = zip(function(*inner), grads, strict=True)
         given = [pair for pair in pairs if pair[1] is not None]
-        outputs, grads = zip(*given, strict=True)
-        found = iter(torch.autograd.grad(outputs, wanted, grads, create_graph=True))
+        outputs, directions = zip(*given, strict=True)
+        found = iter(
+            torch.autograd.grad(outputs, wanted, directions, create_graph=True)
+        )
     return tuple(next(found) if need else None for need in needed)
-
-
-def _before(states: Tensor, state: Tensor, resets: Tensor | None) -> Tensor:
-    """Returns the (T, B, H) states before each step, after its reset."""
-    before = torch.cat((state[None], states[:-1]))
-    return before if resets is None else before.masked_fill_(resets[..., None], 0)
-
-
-def _takes_loops(inputs: Tensor, weight: Tensor, state: Tensor) -> bool:
-    """Whether the compiled loops are there, take these tensors and are faster."""
-    return (
-        inputs.shape[1] * weight.numel() <= _LARGE
-        and is_single(inputs, weight, state)
-        and loops() is not None
-    )
 
 
 def _check(

@@ -1,0 +1,57 @@
+"""The plugin is right, and its page says what works."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from velora.models.testing import check_network
+from velora.plugins import networks, plugins, wirings
+from velora.plugins.testing import check_plugin
+
+
+@pytest.mark.parametrize("name", ["ncps-cfc", "ncps-ltc"])
+def test_network_passes_every_check(name: str) -> None:
+    check_network(name, n_neurons=9)
+
+
+def test_plugin_passes_every_check() -> None:
+    checked = check_plugin("velora_ncps")
+    assert checked == ("wiring auto-ncp", "network ncps-cfc", "network ncps-ltc")
+    assert not checked.unchecked
+
+
+def test_plugin_is_found_where_it_is_installed() -> None:
+    (info,) = [info for info in plugins() if info.name == "ncps"]
+    assert (info.distribution, info.status) == ("velora-ncps", "active")
+    assert networks()["ncps-cfc"].distribution == "velora-ncps"
+    assert wirings()["auto-ncp"].distribution == "velora-ncps"
+
+
+def test_code_of_the_readme_runs(tmp_path: Path) -> None:
+    page = Path(__file__).parents[1] / "README.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.S | re.M)
+    assert len(blocks) == 4
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(blocks)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_it_needs_of_velora_the_core_alone() -> None:
+    code = (
+        "import sys, velora_ncps\n"
+        "print(sorted({name.split('.')[1] for name in sys.modules "
+        "if name.startswith('velora.')}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "['plugins']"

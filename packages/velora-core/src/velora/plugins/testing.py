@@ -1,0 +1,179 @@
+"""What the author of a plugin calls in a test: is the plugin right, as a whole?
+
+    from velora.plugins.testing import check_plugin
+
+    def test_plugin_is_right():
+        check_plugin("acme_velora")
+
+Kits for more than the plugin's form, such as `velora.models.testing`, report with the
+same `Report` and `CheckError`, so that an author reads all that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+import velora.plugins
+from velora.plugins.catalog import Catalog, module_of
+from velora.plugins.loading import plugin_code
+from velora.plugins.markers import PROJECT
+from velora.plugins.registry import Entry
+from velora.plugins.report import CheckError, Report
+
+__all__ = ["CheckError", "Checked", "Report", "check_plugin"]
+
+
+class Checked(tuple[str, ...]):
+    """What was checked, such as "network acme-gru", in the order of registration.
+
+    Attributes:
+        unchecked: What was registered and no installed package has a check for: only
+            its name and its summary were looked at.
+    """
+
+    unchecked: tuple[str, ...]
+
+    def __new__(cls, checked: Iterable[str], unchecked: Iterable[str]) -> Checked:
+        """Make it of both."""
+        self = super().__new__(cls, checked)
+        self.unchecked = tuple(unchecked)
+        return self
+
+
+def check_plugin(plugin: object) -> Checked:
+    """Checks a plugin, installed or not, and all that it registers.
+
+    Its hooks are called as Velora calls them, but on registries of their own, and what
+    they add goes through the checks that the installed plugins offer: velora-lnn has
+    some for networks and wirings, velora-sb3 for policies and extractors.
+
+    Args:
+        plugin: The module or object that holds the hooks, or its import path as in an
+            entry point: "package.module" or "package.module:attribute".
+
+    Returns:
+        What was checked, and as its ``unchecked`` what could not be.
+
+    Raises:
+        CheckError: Something is wrong; the message lists everything, one a line.
+    """
+    report = Report(plugin if isinstance(plugin, str) else _name(plugin))
+    with plugin_code():  # which must not ask for plugins, as while they are loaded
+        if isinstance(plugin, str):
+            with report.rule("import"):
+                plugin = EntryPoint("plugin", plugin, PROJECT).load()
+            report.raise_failures()
+        added = _call_hooks(plugin, report)
+    done = _check_entries(added, module_of(plugin), report)
+    report.raise_failures()
+    return done
+
+
+def _call_hooks(plugin: object, report: Report) -> list[tuple[str, Entry]]:
+    """Calls the register hooks, each by itself; returns what they registered."""
+    catalog = Catalog()
+    hooks = _hooks(plugin, catalog.manager, report)
+    if not report.failures:
+        with report.rule("hooks"):  # what pluggy says, and the warnings it gives
+            catalog.manager.register(plugin)
+            catalog.manager.check_pending()
+    added = []
+    for name in catalog.registries:
+        for hook in hooks.pop(name, []):
+            with report.rule(name), catalog.booked_to(report.subject):
+                added += catalog.call(name, hook)
+    if not (added or hooks or report.failures):
+        report.fail("plugin", "it registers nothing and implements no other hook.")
+    return added
+
+
+def _hooks(
+    plugin: object, manager: pluggy.PluginManager, report: Report
+) -> dict[str, list[pluggy.HookImpl]]:
+    """Returns the hooks that Velora can call, by name; reports the others."""
+    known = {name: caller.spec for name, caller in vars(manager.hook).items()}
+    anything = pluggy.PluginManager(PROJECT)  # has no specification to obey
+    anything.register(plugin)
+    hooks: dict[str, list[pluggy.HookImpl]] = {}
+    for caller in anything.get_hookcallers(plugin) or []:
+        for hook in caller.get_hookimpls():
+            if problem := _problem(caller.name, hook, known):
+                report.fail(caller.name, problem)
+            else:
+                hooks.setdefault(caller.name, []).append(hook)
+    for name in dir(plugin):
+        if not name.startswith("velora_"):
+            continue
+        is_function = inspect.isroutine(inspect.getattr_static(plugin, name, None))
+        if is_function and anything.parse_hookimpl_opts(plugin, name) is None:
+            report.fail(name, "it is never called; mark it with @hookimpl.")
+    return hooks
+
+
+def _problem(name: str, hook: pluggy.HookImpl, known: dict[str, Any]) -> str | None:
+    """Says why Velora cannot call a hook, None where it can."""
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known: {sorted(known)}."
+        return f"there is no such hook; {hint}"
+    arguments = known[name].argnames
+    if unknown := [each for each in hook.argnames if each not in arguments]:
+        return f"it has no argument {unknown}; known: {[*arguments]}."
+    if given := [each for each in hook.kwargnames if each in arguments]:
+        return f"an argument with a default is never passed; take it from {given}."
+    if hook.wrapper or hook.hookwrapper:
+        return "Velora calls no wrappers; make it a plain hook."
+    return None
+
+
+def _check_entries(
+    added: list[tuple[str, Entry]], module: str, report: Report
+) -> Checked:
+    """Checks what a plugin registered, and its names beside those of other plugins."""
+    registries: dict[str, Mapping[str, Entry]] = {}
+    # Whose names are no others': the plugin's, also where it is installed, and the
+    # running program's.
+    own = {report.subject, None}
+    with report.rule("installed plugins"):
+        host = velora.plugins._host
+        registries = {each.kind: each for each in host.catalog().registries.values()}
+        own |= host.distributions(module)
+    kinds = {registry.kind for registry in Catalog().registries.values()} - {"check"}
+    checks = registries.get("check", {})
+    checked: list[str] = []
+    unchecked: list[str] = []
+    for kind, entry in added:
+        what = f"{kind} {entry.name}"
+        summary = entry.summary
+        is_line = isinstance(summary, str) and len(summary.strip().splitlines()) == 1
+        if not is_line:
+            report.fail(what, f"`summary` must be one line; got {summary!r}.")
+        taken = registries.get(kind, {}).get(entry.name, entry)
+        is_override = entry.override or taken.override
+        if taken.distribution not in own and not is_override:
+            report.fail(
+                what,
+                f"{taken.distribution} has claimed the name; choose another, or pass "
+                "override=True to replace it.",
+            )
+        if kind in checks:
+            with report.rule(what):
+                checks[kind].build(entry)
+        elif kind == "check" and entry.name not in kinds:
+            report.fail(what, f"there is no such kind; known: {sorted(kinds)}.")
+        (checked if kind in {*checks, "check"} else unchecked).append(what)
+    return Checked(checked, unchecked)
+
+
+def _name(plugin: object) -> str:
+    if isinstance(plugin, ModuleType):
+        return plugin.__name__
+    kind = plugin if isinstance(plugin, type) else type(plugin)
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,95 @@
+"""Comparisons of tensors that say in words where two computations differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+Named = Mapping[str, Tensor]  # by what a report calls each, such as "the outputs"
+TOLERANCES = {torch.float64: 1e-8, torch.float32: 1e-4}
+"""Largest error, as a share of the largest number of a tensor."""
+
+
+def difference(got: Named, expected: Named, tolerance: float) -> str | None:
+    """Says how far the first tensor that differs is off; None where none does.
+
+    Args:
+        got: tensors by name.
+        expected: what they should be.
+        tolerance: largest error, as a share of the largest number of a tensor, or of a
+            thousandth of the largest one of all, whichever is more: what is zero but
+            for rounding has no scale of its own.
+    """
+    if got.keys() != expected.keys():
+        return f"there are {list(got)} instead of {list(expected)}"
+    got, expected = _as_numbers(got), _as_numbers(expected)
+    sizes = {name: _largest(tensor) for name, tensor in expected.items()}
+    floor = 1e-3 * max(sizes.values(), default=0.0)
+    for name, wanted in expected.items():
+        tensor = got[name]
+        if tensor.shape != wanted.shape:
+            return (
+                f"{name} have the shape {tuple(tensor.shape)} instead of "
+                f"{tuple(wanted.shape)}"
+            )
+        if not (bool(torch.isfinite(tensor).all()) and sizes[name] < float("inf")):
+            return f"{name} are not finite"
+        error = (tensor - wanted).abs()
+        if error.numel() and error.max() > tolerance * max(sizes[name], floor):
+            where = [int(i) for i in torch.unravel_index(error.argmax(), error.shape)]
+            return (
+                f"{name} differ by up to {error.max().item():.2g}, at {where}, where "
+                f"the largest number is {sizes[name]:.2g}"
+            )
+    return None
+
+
+def same(got: Named, expected: Named) -> bool:
+    """Whether tensors are equal to the last bit."""
+    return got.keys() == expected.keys() and all(
+        torch.equal(tensor, expected[name]) for name, tensor in got.items()
+    )
+
+
+def gradients(outputs: Named, wanted: Named) -> dict[str, Tensor]:
+    """Returns the gradient of a weighted sum of all outputs to each tensor.
+
+    Args:
+        outputs: tensors, the weight of each number of which is drawn anew but always
+            the same. One that needs no gradient is left out.
+        wanted: tensors that need a gradient; one that nothing depends on gets zeros.
+
+    Returns:
+        By the name "the gradients of" what was wanted.
+    """
+    generator = torch.Generator("cpu").manual_seed(1)
+    loss = torch.zeros(())
+    for output in outputs.values():
+        weights = torch.randn(output.shape, generator=generator, dtype=torch.float64)
+        if output.requires_grad:
+            loss = loss + (output * weights.to(output.dtype)).sum()
+    found: tuple[Tensor, ...] = tuple(map(torch.zeros_like, wanted.values()))
+    if loss.requires_grad:
+        found = torch.autograd.grad(
+            loss, list(wanted.values()), allow_unused=True, materialize_grads=True
+        )
+    return {
+        f"the gradients of {name}": grad
+        for name, grad in zip(wanted, found, strict=True)
+    }
+
+
+def _as_numbers(tensors: Named) -> dict[str, Tensor]:
+    """Gives integers and booleans as numbers that can be subtracted."""
+    return {
+        name: tensor.detach() if tensor.is_floating_point() else tensor.double()
+        for name, tensor in tensors.items()
+    }
+
+
+def _largest(tensor: Tensor) -> float:
+    if not tensor.numel():
+        return 0.0
+    return float(tensor.abs().nan_to_num(nan=float("inf")).max())

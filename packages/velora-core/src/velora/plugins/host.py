@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
@@ -15,7 +16,7 @@ from velora.plugins import spec
 from velora.plugins.catalog import Catalog, module_of
 from velora.plugins.failure import FAILURES, cause
 from velora.plugins.info import PluginError, PluginInfo
-from velora.plugins.loading import LoadLock, plugin_code, refuse_plugin_code
+from velora.plugins.loading import plugin_code, refuse_plugin_code
 from velora.plugins.markers import PROJECT
 from velora.plugins.registry import Registry
 
@@ -52,7 +53,7 @@ class PluginHost:
         self._find = find
         self._catalog = Catalog(specification)
         self._infos: dict[str, PluginInfo] = {}
-        self._lock = LoadLock()
+        self._lock = threading.Lock()  # whom it keeps waiting gets all plugins
         self._loaded = False
 
     def catalog(self) -> Catalog:

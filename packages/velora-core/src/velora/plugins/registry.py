@@ -41,11 +41,13 @@ class NetworkEntry(Entry):
 
     Attributes:
         recurrent: Whether the network carries a state. If so it offers
-            ``initial_state(batch_size)`` and ``forward_sequence(x, state=None)``, which
-            returns (T, B, O) outputs of (T, B, F) inputs, and the state after; the
-            state is a tensor or a tuple of tensors, each with the batch in dimension 0.
-            RecurrentPPO asks that it takes ``resets``, (T, B), true where the state is
-            the initial one before that step, and for irregular time ``timespans``.
+            ``initial_state(batch_size)``, a tensor or a tuple of tensors, each with the
+            batch in dimension 0, and ``forward_sequence(x, state=None)``, which starts
+            from the initial state where none is given and returns (T, B, O) outputs of
+            (T, B, F) inputs, and the state after. RecurrentPPO asks that it takes
+            ``resets``, (T, B), true where the state is the initial one before that
+            step, and for irregular time ``timespans``: a number, (T,), (T, B) or
+            (T, B, 1), 1 where none are given, a ValueError for any other shape.
     """
 
     recurrent: bool = False

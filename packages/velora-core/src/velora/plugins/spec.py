@@ -5,9 +5,10 @@ arguments of a hook below (it may leave arguments out), and names the module or 
 that holds them in the entry-point group ``velora``.
 
 The register hooks are called once, when the first registry is asked for. A registry
-function (`velora.plugins.networks` and the like) cannot be called from inside them: use
-the ``registry`` they are given. A plugin that needs more than the first version of this
-module calls `velora.plugins.require_api` before it imports anything else.
+function (`velora.plugins.networks` and the like) cannot be called from inside them, nor
+by a thread that they wait for: use the ``registry`` they are given. A plugin that needs
+more than the first version of this module calls `velora.plugins.require_api` before it
+imports anything else.
 
 How hooks change: a hook or an argument that is added raises `API_VERSION`, and plugins
 that do not name it are called as before. An argument is never renamed at once. For one
@@ -33,8 +34,9 @@ def velora_register_wirings(registry: Registry[Entry]) -> None:
 
     Args:
         registry: Call ``registry.add(name, build, summary=...)``. ``build`` is called
-            as ``build(in_features, n_neurons, out_features, *, sparsity_level, seed)``
-            and returns an object with the attributes of `velora.wiring.Wiring`.
+            as ``build(in_features, n_neurons, out_features, *, sparsity_level=0.5,
+            seed=None)`` and returns an object with ``masks`` and ``counts``, as
+            `velora.wiring.Connectome` has them.
     """
 
 

@@ -227,6 +227,11 @@ def train(job: tuple[str, str, int, int]) -> dict[str, Any]:
     }
 
 
+def job_of(run: dict[str, Any]) -> tuple[str, str, int, int]:
+    """Returns the job that a run was."""
+    return run["task"], run["policy"], run["seed"], run["steps"]
+
+
 def draw(runs: list[dict[str, Any]], path: Path) -> None:
     """Draws returns while learning: the mean over seeds, and each seed faintly."""
     import matplotlib.pyplot as plt
@@ -296,16 +301,16 @@ def main(
         for pair in pairs
     ]
     earlier = json.loads(path.read_text())["runs"] if path and path.exists() else []
-    found = {
-        (run["task"], run["policy"], run["seed"], run["steps"]): run for run in earlier
-    }
+    found = {job_of(run): run for run in earlier}
     work = [job for job in wanted if job not in found]
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
         done = pool.imap_unordered(train, work)
         for run in track(done, "training", total=len(work)):
-            found[run["task"], run["policy"], run["seed"], run["steps"]] = run
-            if path:
-                path.write_text(json.dumps({"runs": list(found.values())}, indent=2))
+            found[job_of(run)] = run
+            if path:  # an interrupted write must not lose what was there
+                part = path.with_suffix(".part")
+                part.write_text(json.dumps({"runs": list(found.values())}, indent=2))
+                part.replace(path)
     runs = [found[job] for job in wanted]
     runs.sort(key=lambda run: (pairs.index((run["task"], run["policy"])), run["seed"]))
     summary = [
@@ -316,9 +321,6 @@ def main(
     for line in summary:
         table.add_row(*line.values(), end_section=line["policy"] == pairs[-1][1])
     Console().print(table)
-    if path:
-        everything = {"runs": list(found.values()), "summary": summary}
-        path.write_text(json.dumps(everything, indent=2))
     if png:
         draw(runs, png)
 

@@ -429,7 +429,7 @@ WRONG = [
         "must depend on the state given",
     ),
     Wrong(TakesNoResets, "resets", "it takes ['x', 'state', 'timespans']"),
-    Wrong(IgnoresResets, "resets", "equal starting that environment from"),
+    Wrong(IgnoresResets, "resets", "`resets` change nothing, though some"),
     Wrong(ResetsAStepLate, "resets", "before that step"),
     Wrong(ResetsNothingAtTheStart, "resets", "Look at step 0"),
     Wrong(ResetsEverybody, "resets", "with some of the (T, B) = (5, 5)"),

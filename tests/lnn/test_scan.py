@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from velora.models.lnn import activation, compiled, fused, ncp, recurrence
 from velora.models.lnn.activation import mish
@@ -51,7 +52,7 @@ def force(monkeypatch, name):
     for function in ("forward", "compiled_forward", "backward", "compiled_backward"):
         replaced = counted(getattr(recurrence, function))
         monkeypatch.setattr(recurrence, function, replaced)
-    monkeypatch.setattr(MODULE, "_SHORT", 10**9 if name == "unrolled" else 0)
+    monkeypatch.setattr(recurrence, "SHORT", 10**9 if name == "unrolled" else 0)
     monkeypatch.setattr(recurrence, "_LARGE", 10**12)
     if name != "compiled":
         monkeypatch.setattr(recurrence, "loops", lambda: None)
@@ -700,7 +701,7 @@ def in_double(network):
 def test_fused_network_equals_the_reference(
     path, fused_calls, make_liquid, reference, sizes, resets, timespans, monkeypatch
 ):
-    monkeypatch.setattr(recurrence, "_SHORT", 0)
+    monkeypatch.setattr(recurrence, "SHORT", 0)
     network = make_liquid((3, 24, 2), path.dtype)
     x, state, options, tensors = drawn_sequence(
         network, path.dtype, timespans=timespans, resets=resets, sizes=sizes
@@ -824,7 +825,12 @@ def subclassed(network, layer):
     layer.__class__ = Louder
 
 
-CHANGES = [hooked, hooked_before, hooked_backward, parametrized, subclassed]
+def wrapped(network, layer):
+    forward = layer.forward
+    layer.forward = lambda x: 2 * forward(x)
+
+
+CHANGES = [hooked, hooked_before, hooked_backward, parametrized, subclassed, wrapped]
 
 
 @pytest.mark.parametrize("layer", ["inter", "motor"])
@@ -906,12 +912,14 @@ def test_weights_changed_after_a_fused_forward_leave_its_gradients(path, make_li
     network = make_liquid((3, 24, 2), path.dtype)
     x, state, options, tensors = drawn_sequence(network, path.dtype)
     y, _ = network.forward_sequence(x, state, **options)
-    expected = torch.autograd.grad(
-        y.sum(), tensors[:1] + tensors[2:], retain_graph=True
-    )
+    wanted = tensors[:1] + tensors[2:]
+    expected = torch.autograd.grad(y.sum(), wanted, retain_graph=True)
+    of_x = torch.autograd.grad(y.sum(), x, retain_graph=True)
     with torch.no_grad():
-        network.command.proj.weight.mul_(3)
-    got = torch.autograd.grad(y.sum(), tensors[:1] + tensors[2:], retain_graph=True)
+        for parameter in network.parameters():
+            parameter.mul_(3)
+    got = torch.autograd.grad(y.sum(), wanted, retain_graph=True)
+    close(torch.autograd.grad(y.sum(), x, retain_graph=True), of_x)
     close(got, expected)
     with pytest.raises(RuntimeError, match=r"modified by an inplace operation.*again"):
         torch.autograd.grad(y.sum(), tensors[2:], create_graph=True)
@@ -967,3 +975,63 @@ def test_what_cannot_be_fused_is_not(fused_calls, make_liquid, prepare):
         else:
             network.forward_sequence(x)
     assert not fused_calls
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoint_gives_the_same_gradients(path, make_liquid, reentrant):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
+    tensors = [x, *network.parameters()]
+
+    def outputs(x):
+        return network.forward_sequence(x)[0]
+
+    expected = torch.autograd.grad(outputs(x).square().sum(), tensors)
+    y = checkpoint(outputs, x, use_reentrant=reentrant)
+    y.square().sum().backward()
+    close([tensor.grad for tensor in tensors], expected)
+
+
+def test_outputs_may_be_changed_in_place(path, make_liquid):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
+    expected = torch.autograd.grad((2 * network.forward_sequence(x)[0]).sum(), x)
+    y, _ = network.forward_sequence(x)
+    y.mul_(2)
+    close(torch.autograd.grad(y.sum(), x), expected)
+
+
+@pytest.mark.parametrize("output", [0, 1])
+def test_second_derivative_of_one_output_alone_is_right(path, make_liquid, output):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
+
+    def second(run):
+        loss = run(x)[output].square().sum()
+        (first,) = torch.autograd.grad(loss, x, create_graph=True)
+        return torch.autograd.grad(first.square().sum(), x)
+
+    def steps(x):
+        hidden, outputs = network.initial_state(4), []
+        for row in x:
+            y, hidden = network(row, hidden)
+            outputs.append(y)
+        return torch.stack(outputs), hidden
+
+    close(second(network.forward_sequence), second(steps))
+
+
+@pytest.mark.parametrize("output", [0, 1])
+def test_batched_gradients_are_those_one_by_one(path, make_liquid, output):
+    network = make_liquid((3, 24, 2), path.dtype)
+    x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
+    y = network.forward_sequence(x)[output]
+    directions = torch.randn(6, *y.shape, dtype=path.dtype)
+    (got,) = torch.autograd.grad(
+        y, x, directions, is_grads_batched=True, retain_graph=True
+    )
+    one_by_one = [
+        torch.autograd.grad(y, x, direction, retain_graph=True)[0]
+        for direction in directions
+    ]
+    close(got, torch.stack(one_by_one))

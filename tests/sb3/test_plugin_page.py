@@ -101,6 +101,11 @@ class Growing(Memory):
         return self.value(x), torch.cat((state, state), dim=1)
 
 
+class Timeless(Memory):
+    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:
+        return self.value(x[-1]), state
+
+
 class Listing(Memory):
     def initial_state(self, batch_size: int) -> Any:
         return [super().initial_state(batch_size)]
@@ -173,6 +178,7 @@ NETWORKS: dict[str, Callable[[Path, Hosts], None]] = {
     "no argument": lambda *_: carry(Unresettable),
     "no tensor of state": lambda *_: carry(Listing),
     "no state": lambda *_: think(nn.Linear, "RecurrentPPO"),
+    "other outputs in time": lambda *_: carry(Timeless),
     "other state": lambda *_: carry(Growing),
     "no tensor": lambda *_: think(lambda i, o: nn.LSTM(i, o)),
     "other outputs": lambda *_: think(lambda i, o: nn.Linear(i, o + 1)),

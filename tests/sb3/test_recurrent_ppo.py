@@ -140,10 +140,26 @@ class Growing(Pair):
         return y, (lstm, torch.cat((trace, trace), dim=1))
 
 
+class BatchFirst(Pair):
+    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:  # type: ignore[override]  # what is tested
+        y, state = super().forward_sequence(x, state, resets=resets)
+        return y.transpose(0, 1), state
+
+
+class Listed(Pair):
+    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:  # type: ignore[override]  # what is tested
+        y, state = super().forward_sequence(x, state, resets=resets)
+        return y, list(state)
+
+
+PLUGINS = (Pair, Learned, Counter, Beginningless, Unresettable, Growing)
+PLUGINS += (BatchFirst, Listed)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _plugin_networks() -> None:
     """Registers what plugins would, from the running program."""
-    for kind in (Pair, Learned, Counter, Beginningless, Unresettable, Growing):
+    for kind in PLUGINS:
         name = f"test-{kind.__name__.lower()}"
         networks().add(name, kind, recurrent=True, override=True)
 
@@ -572,6 +588,20 @@ def test_state_or_start_of_another_shape_is_refused(
 def test_network_that_returns_a_state_of_another_shape_is_named() -> None:
     model = make_model(policy_kwargs={"network": "test-growing"})
     with pytest.raises(ValueError, match=r"Growing .*\(3, 3\)\].*got .*\(3, 6\)"):
+        model.predict(sequence(model, 1)[0])
+
+
+def test_network_that_returns_outputs_batch_first_is_named() -> None:
+    model = make_model(policy_kwargs={"network": "test-batchfirst"})
+    with pytest.raises(
+        ValueError, match=r"BatchFirst .*outputs of the shape \(T, batch"
+    ):
+        model.predict(sequence(model, 1)[0])  # of three environments
+
+
+def test_network_that_returns_a_list_for_a_state_is_named() -> None:
+    model = make_model(policy_kwargs={"network": "test-listed"})
+    with pytest.raises(ValueError, match=r"Listed .*a state of the shapes.*'list'"):
         model.predict(sequence(model, 1)[0])
 
 

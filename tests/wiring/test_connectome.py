@@ -94,3 +94,9 @@ def test_what_is_no_masks_is_refused():
 def test_data_that_is_no_connectome_is_refused(data, error, message):
     with pytest.raises(error, match=message):
         Connectome.from_dict(data)
+
+
+def test_mask_that_is_no_tensor_is_refused():
+    fitting = dict(masks(2, 3, 2, 1).items())
+    with pytest.raises(TypeError, match=r"inter mask must be a tensor; got list"):
+        Connectome(LayerMasks(**fitting | {"inter": [[1, 1, 1], [1, 1, 1]]}))

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
-from velora.wiring import Connectome, LayerMasks, NeuronCounts
+from velora.wiring import Connectome, LayerMasks, NeuronCounts, Wiring
 
 FORMAT_VERSION = 1
 _Network = NCPNetwork | LiquidNCPNetwork
@@ -61,12 +61,13 @@ def save_network(
     )
     where = network.device.type
     _require(where != "meta", "`network` must hold data", where, "Give it some first.")
+    wiring = network.wiring
     options = {
         "in_features": network.in_features,
         "n_neurons": network.n_neurons,
         "out_features": network.out_features,
         # None says that no NCP rule gave the layers their sizes.
-        "sparsity_level": getattr(network.wiring, "sparsity_level", None),
+        "sparsity_level": wiring.sparsity_level if type(wiring) is Wiring else None,
         "init_type": network.inter.init_type,
     }
     tensors = _tensors(network)

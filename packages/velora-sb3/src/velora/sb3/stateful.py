@@ -56,6 +56,7 @@ class StatefulBody(nn.Module):
         timed: bool = False,
     ) -> None:
         super().__init__()
+        self.out_features = out_features
         entry = networks()[name]
         if not entry.recurrent:
             known = [key for key, other in networks().items() if other.recurrent]
@@ -121,29 +122,43 @@ class StatefulBody(nn.Module):
             packed: after the last steps.
 
         Raises:
-            ValueError: the network returns a state of another shape.
+            ValueError: the network returns outputs or a state of another shape.
         """
         batch = packed[0].shape[1]
+        features = _by_time(features, batch)
         state: Any = self.unpack(packed)
         options = {"resets": _by_time(episode_starts, batch) != 0}  # (T, B)
         if timespans is not None:
             options["timespans"] = _by_time(timespans.flatten(), batch)
         y, state = self.network.forward_sequence(
-            _by_time(features, batch), state if self.is_tuple else state[0], **options
+            features, state if self.is_tuple else state[0], **options
         )
+        name, outputs = (
+            type(self.network).__name__,
+            (*features.shape[:2], self.out_features),
+        )
+        if _shape(y) != outputs:
+            raise ValueError(
+                f"`forward_sequence` of {name} must return outputs of the shape (T, "
+                f"batch, out_features) = {outputs}; got {_shape(y)}."
+            )
         parts = _parts(state)
         expected = [(batch, *shape) for shape in self.shapes]
-        if [tuple(part.shape) for part in parts] != expected:
+        if [_shape(part) for part in parts] != expected:
             raise ValueError(
-                f"`forward_sequence` of {type(self.network).__name__} must return a "
-                f"state of the shapes {expected}, as `initial_state` does; got "
-                f"{[tuple(part.shape) for part in parts]}."
+                f"`forward_sequence` of {name} must return a state of the shapes "
+                f"{expected}, as `initial_state` does; got "
+                f"{[_shape(part) for part in parts]}."
             )
         return y.transpose(0, 1).flatten(0, 1), self.pack(parts)
 
 
 def _parts(state: Tensor | State) -> State:
     return state if isinstance(state, tuple) else (state,)
+
+
+def _shape(value: Any) -> tuple[int, ...] | str:
+    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
 
 
 def _by_time(rows: Tensor, batch: int) -> Tensor:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def check_policy(entry: Entry) -> None:
     report = Report(f"policy {entry.name}")
     if _inherits(entry, BasePolicy, report):
         policy_class: Any = entry.build
-        _on_any(_ACTIONS, lambda actions: _act(policy_class, actions), report)
+        _on_any(_ACTIONS, partial(_make_policy, policy_class), _act, report)
     report.raise_failures()
 
 
@@ -64,7 +65,7 @@ def check_extractor(entry: Entry) -> None:
     """
     report = Report(f"extractor {entry.name}")
     if _inherits(entry, BaseFeaturesExtractor, report):
-        _on_any(_OBSERVATIONS, lambda seen: _extract(entry.build, seen), report)
+        _on_any(_OBSERVATIONS, entry.build, _extract, report)
     report.raise_failures()
 
 
@@ -80,35 +81,38 @@ def _inherits(entry: Entry, base: type[Any], report: Report) -> bool:
 
 
 def _on_any(
-    candidates: dict[str, spaces.Space[Any]],
-    use: Callable[[spaces.Space[Any]], None],
+    candidates: Mapping[str, spaces.Space[Any]],
+    make: Callable[[spaces.Space[Any]], Any],
+    use: Callable[[Any, spaces.Space[Any]], None],
     report: Report,
 ) -> None:
-    """Reports what went wrong with each space, unless one of them works."""
-    tried = Report(report.subject)
+    """Uses what is made for the first space that it can be made for."""
+    unmade = Report(report.subject)
     for name, space in candidates.items():
-        failures = len(tried.failures)
-        with (
-            tried.rule(name),
-            torch.random.fork_rng(devices=[]),
-            warnings.catch_warnings(),
-        ):
+        made = None
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # as "has no memory here"
-            use(space)
-        if len(tried.failures) == failures:
-            return
-    for failure in tried.failures:
-        report.fail("works on no space", failure)
+            with unmade.rule(name):
+                made = make(space)
+            if made is not None:
+                with report.rule(name):
+                    use(made, space)
+                return
+    for failure in unmade.failures:
+        report.fail("takes no space", failure)
 
 
-def _act(policy_class: type[BasePolicy], actions: spaces.Space[Any]) -> None:
+def _make_policy(policy_class: type[BasePolicy], actions: spaces.Space[Any]) -> Any:
     # A policy that no gradient trains, as ARS's, takes no learning rate.
     trained = any(
         "lr_schedule" in inspect.signature(kind).parameters
         for kind in policy_class.__mro__[:-1]
     )
     make: Any = policy_class
-    policy = make(_FLAT, actions, *([lambda _: 1e-3] if trained else []))
+    return make(_FLAT, actions, *([lambda _: 1e-3] if trained else []))
+
+
+def _act(policy: Any, actions: spaces.Space[Any]) -> None:
     seen = np.stack([_FLAT.low] * _ROWS)
     chosen, _ = policy.predict(seen, deterministic=True)
     if len(chosen) != _ROWS or not all(action in actions for action in chosen):
@@ -128,8 +132,7 @@ def _act(policy_class: type[BasePolicy], actions: spaces.Space[Any]) -> None:
         )
 
 
-def _extract(extractor_class: Callable[..., Any], space: spaces.Space[Any]) -> None:
-    extractor = extractor_class(space)
+def _extract(extractor: Any, space: spaces.Space[Any]) -> None:
     rows: Any = space.sample()
     seen: Any
     if isinstance(rows, dict):

@@ -43,7 +43,8 @@ def random(
 
     def graph(*shape: int) -> Tensor:
         # One number says both whether there is a synapse and what its polarity is.
-        drawn = torch.rand(shape, generator=source, device="cpu").sub_(0.5)
+        drawn = torch.rand(shape, generator=source, dtype=torch.float32, device="cpu")
+        drawn -= 0.5
         there = drawn.abs() < density / 2
         return drawn.sign_().mul_(there).to(torch.int32)
 

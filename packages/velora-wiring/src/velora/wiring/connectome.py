@@ -144,6 +144,12 @@ def read_masks(data: Mapping[str, Any], required: tuple[str, ...] = ()) -> Layer
 def _check_type(masks: LayerMasks) -> None:
     if not isinstance(masks, LayerMasks):
         raise TypeError(f"`masks` must be LayerMasks; got {type(masks).__name__}.")
+    for name, mask in masks.items():
+        if not isinstance(mask, torch.Tensor):
+            raise TypeError(
+                f"The {name} mask must be a tensor; got {type(mask).__name__}. Pass "
+                "torch.as_tensor(mask)."
+            )
 
 
 def _implied_counts(masks: LayerMasks) -> NeuronCounts:
@@ -178,7 +184,7 @@ def _check_masks(masks: LayerMasks, counts: NeuronCounts) -> None:
         if tuple(mask.shape) != shapes[name]:
             raise ValueError(
                 f"The {name} mask must have shape (from, to) = {shapes[name]}; got "
-                f"{tuple(mask.shape)}."
+                f"{tuple(mask.shape)}. Transpose masks that are (to, from)."
             )
         if not ((mask == -1) | (mask == 0) | (mask == 1)).all():
             raise ValueError(

@@ -57,7 +57,7 @@ class _Mish(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        if torch.is_grad_enabled() or is_transformed():
+        if torch.is_grad_enabled() or is_transformed(grad_y):
             slope: Tensor
             with torch.enable_grad():
                 y = functional.mish(x)

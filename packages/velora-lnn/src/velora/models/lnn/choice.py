@@ -7,6 +7,7 @@ from dataclasses import astuple, fields
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from velora.plugins import wirings
 from velora.wiring import Connectome, LayerMasks, NeuronCounts, Wiring
@@ -70,7 +71,9 @@ def choose_wiring(
     if asked not in (got, (got[0], None, got[2])):
         raise ValueError(
             "The wiring must have the neurons that the network is asked for, "
-            f"(in_features, n_neurons, out_features) = {asked}; got {got}: {counts}."
+            f"(in_features, n_neurons, out_features) = {asked}; got {got}: {counts}. "
+            "A ready wiring fits networks of its sizes alone; for actor and critic "
+            "pass a function that makes one for the sizes that it is given."
         )
     return chosen
 
@@ -92,7 +95,7 @@ def masks_of(wiring: Any) -> LayerMasks:
         )
     return LayerMasks(
         **{
-            name: torch.as_tensor(mask)
+            name: mask if isinstance(mask, Tensor) else torch.tensor(mask, device="cpu")
             for name, mask in masks.items()
             if mask is not None
         }

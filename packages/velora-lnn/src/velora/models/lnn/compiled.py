@@ -48,12 +48,17 @@ def loops() -> Any | None:
     return module
 
 
-def is_transformed() -> bool:
-    """Whether a transform of `torch.func` is active, which sees through no Function.
+def is_transformed(*grads: Tensor | None) -> bool:
+    """Whether a transform is active, which sees through no Function.
 
-    torch.autograd.Function itself asks this way; PyTorch has no public one.
+    That is one of `torch.func`, or the older vmap of `is_grads_batched`, which shows in
+    the gradients alone. torch.autograd.Function itself asks this way; PyTorch has no
+    public one.
     """
-    return torch._C._are_functorch_transforms_active()
+    return torch._C._are_functorch_transforms_active() or any(
+        grad is not None and torch._C._functorch.is_legacy_batchedtensor(grad)
+        for grad in grads
+    )
 
 
 def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:

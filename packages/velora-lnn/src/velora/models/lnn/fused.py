@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,20 @@ from velora.models.lnn.compiled import is_plain, is_transformed
 from velora.models.lnn.scan import differentiable_backward, scan
 
 Heads = Sequence[Tensor]  # g, h, f_to_g, f_to_h, proj
+
+
+class At(IntEnum):
+    """Where `_Fused` has its arguments, and so its gradients; five heads are each."""
+
+    X = 0
+    STATE = 1
+    TIMES = 3
+    INTER_WEIGHT = 8
+    INTER_BIAS = 9
+    MOTOR_WEIGHT = 10
+    MOTOR_BIAS = 11
+    WEIGHTS = 12
+    BIASES = 17
 
 
 class Parts(NamedTuple):
@@ -43,20 +58,27 @@ class Parts(NamedTuple):
     biases: Heads
 
 
+def suits(x: Tensor) -> bool:
+    """Whether `fused` is for (T, B, F) inputs like these, here and now."""
+    return (
+        x.is_cpu
+        and x.dtype in (torch.float32, torch.float64)
+        and not torch.compiler.is_compiling()
+        and not is_transformed()
+        and not torch.is_autocast_enabled("cpu")
+        and recurrence.pays(x)
+    )
+
+
 def fuses(x: Tensor, state: Tensor, times: Tensor | None, parts: Parts) -> bool:
     """Whether `fused` takes these: plain tensors of one dtype on the CPU."""
     *rest, weights, biases = parts
     masks = rest[:3]
     return (
         x.shape[2] == parts.inter_mask.shape[1]  # else the layer says what is wrong
-        and x.dtype in (torch.float32, torch.float64)
-        and x.is_cpu
         and is_plain(x, state, *rest, *weights, *biases, dtype=x.dtype)
         and (times is None or is_plain(times, dtype=x.dtype))
         and not any(mask.requires_grad for mask in masks)
-        and not torch.compiler.is_compiling()
-        and not is_transformed()
-        and not torch.is_autocast_enabled("cpu")
     )
 
 
@@ -139,7 +161,8 @@ class _Fused(torch.autograd.Function):
         from_state = from_state.T.contiguous().T  # as loops take it, here and backward
 
         rows = x.reshape(count, -1)
-        slope = torch.addmm(inter_bias, rows, (inter_weight * inter_mask).T)  # (R, I)
+        inter = inter_weight * inter_mask
+        slope = torch.addmm(inter_bias, rows, inter.T)  # (R, I)
         z = x.new_empty(count, size)  # inter neurons, and states before each step
         mish_with_slope(slope, z)
         before = z.view(steps, batch, size)
@@ -153,7 +176,8 @@ class _Fused(torch.autograd.Function):
         command = x.new_empty(count, hidden)
         mish_with_slope(packed, command)
         motor = motor_weight * motor_mask
-        y = torch.addmm(motor_bias, command, motor.T)  # (R, O)
+        y = x.new_empty(steps, batch, len(motor))  # no view: users may change it
+        torch.addmm(motor_bias, command, motor.T, out=y.view(count, -1))
 
         ctx.save_for_backward(
             x,
@@ -161,6 +185,7 @@ class _Fused(torch.autograd.Function):
             resets,
             times,
             *tensors[:3],
+            inter,
             from_inter,
             from_state,
             motor,
@@ -172,7 +197,7 @@ class _Fused(torch.autograd.Function):
         ctx.constant, ctx.parameters = constant, tensors[3:]
         ctx.versions = [_version(parameter) for parameter in tensors[3:]]
         ctx.set_materialize_grads(False)
-        return y.view(steps, batch, -1), states
+        return y, states
 
     @staticmethod
     def backward(ctx: Any, grad_y: Any, grad_states: Any) -> tuple[Tensor | None, ...]:
@@ -180,7 +205,7 @@ class _Fused(torch.autograd.Function):
         needed = ctx.needs_input_grad
         if grad_y is None and grad_states is None:
             return (None,) * len(needed)
-        if torch.is_grad_enabled() or is_transformed():
+        if torch.is_grad_enabled() or is_transformed(grad_y, grad_states):
             return _layered_backward(ctx, grad_y, grad_states)
         with torch.autocast("cpu", enabled=False):
             return _written_backward(ctx, grad_y, grad_states)
@@ -190,9 +215,9 @@ def _written_backward(
     ctx: Any, grad_y: Tensor | None, grad_states: Tensor | None
 ) -> tuple[Tensor | None, ...]:
     needed = ctx.needs_input_grad
-    x, _, resets, times, *masks = ctx.saved_tensors[:7]
-    from_inter, from_state, motor, slope, z, packed, command = ctx.saved_tensors[7:]
-    inter_mask, mask, motor_mask = masks
+    # Read once: under torch.utils.checkpoint a tensor is there for one reading.
+    x, _, resets, times, inter_mask, mask, motor_mask, *made = ctx.saved_tensors
+    inter, from_inter, from_state, motor, slope, z, packed, command = made
     steps, batch, _ = x.shape
     (hidden, size), count = mask.shape, steps * batch
     three = (steps, batch, -1)
@@ -204,34 +229,34 @@ def _written_backward(
     else:
         grad_y = grad_y.reshape(count, -1)
         torch.mul(grad_y @ motor, packed[:, -hidden:], out=grad[:, -hidden:])
-        if needed[10]:
-            grads[10] = (grad_y.T @ command).mul_(motor_mask)
-        if needed[11]:
-            grads[11] = grad_y.sum(0)
+        if needed[At.MOTOR_WEIGHT]:
+            grads[At.MOTOR_WEIGHT] = (grad_y.T @ command).mul_(motor_mask)
+        if needed[At.MOTOR_BIAS]:
+            grads[At.MOTOR_BIAS] = grad_y.sum(0)
     loop = recurrence.backward_for(packed, work=batch * from_state.numel())
-    grads[1] = loop(
+    grads[At.STATE] = loop(
         grad.view(three), grad_states, from_state, packed.view(three), resets, times
     )
-    if needed[3]:
+    if needed[At.TIMES]:
         f_to_g, to_f = packed[:, 2 * hidden :], grad[:, 3 * hidden :]
         grad_times = (to_f[:, :hidden] * f_to_g[:, :hidden]).sum(1)
-        grads[3] = grad_times.view(steps, batch, 1)
-    if any(needed[12:17]):
+        grads[At.TIMES] = grad_times.view(steps, batch, 1)
+    if any(needed[At.WEIGHTS : At.BIASES]):
         # Heads share one mask and, by their blocks, one storage.
         of_weights = (grad.T @ z).view(-1, hidden, size).mul_(mask)
-        grads[12:17] = _unpacked(of_weights, ctx.constant)
-    if any(needed[17:]):
-        grads[17:] = _unpacked(grad.sum(0).view(-1, hidden), ctx.constant)
-    if needed[0] or needed[8] or needed[9]:
+        grads[At.WEIGHTS : At.BIASES] = _unpacked(of_weights, ctx.constant)
+    if any(needed[At.BIASES :]):
+        grads[At.BIASES :] = _unpacked(grad.sum(0).view(-1, hidden), ctx.constant)
+    if needed[At.X] or needed[At.INTER_WEIGHT] or needed[At.INTER_BIAS]:
         grad_inter = (grad @ from_inter).mul_(slope)  # (R, I)
-        if needed[8]:
+        if needed[At.INTER_WEIGHT]:
             # Of the two orders the faster one by far: x has few columns.
             of_weight = x.reshape(count, -1).T @ grad_inter
-            grads[8] = of_weight.T * inter_mask
-        if needed[9]:
-            grads[9] = grad_inter.sum(0)
-        if needed[0]:
-            grads[0] = (grad_inter @ (ctx.parameters[0] * inter_mask)).view_as(x)
+            grads[At.INTER_WEIGHT] = of_weight.T * inter_mask
+        if needed[At.INTER_BIAS]:
+            grads[At.INTER_BIAS] = grad_inter.sum(0)
+        if needed[At.X]:
+            grads[At.X] = (grad_inter @ inter).view_as(x)
     return tuple(grads)
 
 
@@ -245,10 +270,10 @@ def _layered_backward(
             "with; one of them was modified by an inplace operation since. Compute the "
             "sequence again."
         )
-    arguments = (*ctx.saved_tensors[:4], ctx.constant, *ctx.saved_tensors[4:7])
+    saved = ctx.saved_tensors  # read once, as above
     return differentiable_backward(
         _layered,
-        (*arguments, *ctx.parameters),
+        (*saved[:4], ctx.constant, *saved[4:7], *ctx.parameters),
         ctx.needs_input_grad,
         (grad_y, grad_states),
     )

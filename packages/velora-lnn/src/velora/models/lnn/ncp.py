@@ -11,8 +11,7 @@ from torch.nn import functional
 from velora.models.lnn.activation import mish
 from velora.models.lnn.cell import NCPLiquidCell, Timespans, check_hidden
 from velora.models.lnn.frozen import FrozenStep, masked
-from velora.models.lnn.fused import Parts, fused, fuses
-from velora.models.lnn.recurrence import pays
+from velora.models.lnn.fused import Parts, fused, fuses, suits
 from velora.models.lnn.scan import scan
 from velora.models.lnn.sequence import sequence_resets, sequence_timespans
 from velora.models.lnn.sparse import SparseLinear, oriented
@@ -198,11 +197,10 @@ class LiquidNCPNetwork(WiredNetwork):
             times = timespans.view(len(x), -1, 1).expand(*x.shape[:2], 1)
         else:
             constant = 1.0 if timespans is None else timespans
-        parts = self._parts() if pays(x) else None
-        if parts is not None and not isinstance(constant, Tensor):
-            state = hidden.to(x.dtype)
+        if not isinstance(constant, Tensor) and suits(x):
+            parts, state = self._parts(), hidden.to(x.dtype)
             t = None if times is None else times.to(x.dtype)
-            if fuses(x, state, t, parts):
+            if parts is not None and fuses(x, state, t, parts):
                 return fused(x, state, parts, resets=resets, times=t, constant=constant)
         weights = self.command.weights(constant)
         inter = self._normed("command", mish(self.inter(self._normed("inter", x))))
@@ -271,6 +269,7 @@ def _only_computes(layer: SparseLinear) -> bool:
     )
     return (
         type(layer) is SparseLinear
+        and "forward" not in vars(layer)  # wrapped, as some tools do
         and not any(hooks)
         and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]  # PyTorch's own
     )

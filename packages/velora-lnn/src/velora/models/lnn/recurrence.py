@@ -25,14 +25,12 @@ Backward = Callable[
 ]
 # From this many multiplications a step on, PyTorch's product outruns the compiled loop.
 _LARGE = 5_000_000
-
-
-_SHORT = 2  # steps that preparations do not pay for
+SHORT = 2  # steps that preparations do not pay for
 
 
 def pays(x: Tensor) -> bool:
     """Whether a sequence (T, ...) is long enough for one function with preparations."""
-    return len(x) > _SHORT or (is_single(x) and loops() is not None)
+    return len(x) > SHORT or (is_single(x) and loops() is not None)
 
 
 def forward_for(tensor: Tensor, work: int) -> Forward:

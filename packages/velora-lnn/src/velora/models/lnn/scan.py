@@ -12,8 +12,6 @@ from torch.nn import functional
 from velora.models.lnn import recurrence
 from velora.models.lnn.compiled import is_transformed
 
-_SHORT = 2  # steps that the fast path's preparations do not pay for
-
 
 def scan(
     inputs: Tensor,
@@ -66,7 +64,7 @@ def scan(
     arguments = inputs.to(weight.dtype), weight, state.to(weight.dtype), resets, times
     if inputs.is_meta:  # where there is no autocast to turn off
         return _unrolled(*arguments)
-    short = len(inputs) <= _SHORT
+    short = len(inputs) <= recurrence.SHORT
     with torch.autocast(inputs.device.type, enabled=False):
         if short or torch.compiler.is_compiling() or is_transformed():
             return _unrolled(*arguments)
@@ -129,7 +127,7 @@ class _Scan(torch.autograd.Function):
             return None, None, None, None, None
         hidden = state.shape[1]
         with torch.autocast(inputs.device.type, enabled=False):
-            if torch.is_grad_enabled() or is_transformed():
+            if torch.is_grad_enabled() or is_transformed(grad_y, grad_states):
                 grads = grad_y, grad_states
                 return differentiable_backward(_unrolled, arguments, needed, grads)
             loop = recurrence.backward_for(heads, work=len(state) * weight.numel())
@@ -172,7 +170,9 @@ def differentiable_backward(
         given = [pair for pair in pairs if pair[1] is not None]
         outputs, directions = zip(*given, strict=True)
         found = iter(
-            torch.autograd.grad(outputs, wanted, directions, create_graph=True)
+            torch.autograd.grad(
+                outputs, wanted, directions, create_graph=True, allow_unused=True
+            )
         )
     return tuple(next(found) if need else None for need in needed)
 

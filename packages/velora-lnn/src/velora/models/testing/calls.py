@@ -17,6 +17,12 @@ def shapes(candidate: Candidate) -> Iterator[str]:
     """Outputs and states have the shapes that Velora relies on."""
     network = candidate.network()
     if not candidate.recurrent:
+        if hasattr(network, "forward_sequence") and not _has_forward(network):
+            yield (
+                "a network without a state must have `forward`; this one has "
+                "`forward_sequence` alone. Register it with recurrent=True."
+            )
+            return
         for batch in (1, 2, 5):
             wanted: list[tuple[int, ...]] = [(batch, candidate.out_features)]
             if batch == 1:
@@ -37,6 +43,10 @@ def shapes(candidate: Candidate) -> Iterator[str]:
         if faults:
             yield from faults
             return
+
+
+def _has_forward(network: Any) -> bool:
+    return type(network).forward is not nn.Module.forward
 
 
 def _sequence_faults(

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from velora.models.testing.compare import TOLERANCES, Named
 from velora.models.testing.state import State, copied, name_parts, parts
+from velora.plugins.testing import RuleError
 
 _WIDEST = 256  # a state wider than this is not tried as a batch size
 
 
-class CallError(Exception):
+class CallError(RuleError):
     """What a network raised; the message names the call."""
 
 

@@ -46,14 +46,23 @@ def _faults_of_values(candidate: Candidate, network: nn.Module) -> Iterator[str]
         for words, given in (("some", some), ("all", torch.ones_like(some))):
             got = candidate.run(network, x, state, resets=given).named
             expected = _started_anew(candidate, network, x, state, given).named
-            if fault := difference(got, expected, candidate.tolerance):
+            fault = difference(got, expected, candidate.tolerance)
+            if not fault:
+                continue
+            without = candidate.run(network, x, state).named
+            if not difference(got, without, candidate.tolerance):
+                yield (
+                    f"`resets` change nothing, though {words} of them are true: the "
+                    "outputs and the state are those without. Is the argument used?"
+                )
+            else:
                 yield (
                     f"with {words} of the (T, B) = {(steps, batch)} `resets` true, "
                     "each must equal starting that environment from `initial_state` "
                     f"before that step: {fault}. Look at step 0, where the state given "
                     "is reset as well, and at which axis is which."
                 )
-                return
+            return
 
 
 def _faults_of_gradients(candidate: Candidate, network: nn.Module) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from velora.models.lnn.choice import is_ready
 from velora.models.testing import synapses
 from velora.models.testing.rule import Rule, check_rules
 from velora.models.testing.synapses import WiringCandidate
@@ -57,7 +58,7 @@ def check_wiring(
     sizes = (in_features, n_neurons, out_features)
     if isinstance(wiring, str):
         _check(f"wiring {wiring}", WiringCandidate(sizes, make=wirings()[wiring].build))
-    elif not isinstance(wiring, type) and hasattr(wiring, "masks"):
+    elif is_ready(wiring):
         title = f"wiring {type(wiring).__name__}"
         _check(title, WiringCandidate(sizes, ready=wiring))
     elif callable(wiring):

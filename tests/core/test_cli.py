@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from velora.cli import main
 from velora.cli.group import velora
 from velora.plugins import plugins
+from velora.plugins.command import BUILT_IN
 
 
 def test_console_script_is_main() -> None:
@@ -36,7 +37,11 @@ def test_unknown_command_is_an_error() -> None:
     assert "No such command 'frobnicate'" in done.output
 
 
-def test_plugins_shows_what_is_installed_as_json_and_as_table() -> None:
+def test_built_in_commands_are_those_that_the_check_refuses() -> None:
+    assert sorted(velora.commands) == sorted(BUILT_IN)
+
+
+def test_plugins_shows_what_is_installed_as_json_and_in_words() -> None:
     infos = plugins()
     broken = any(info.status == "broken" for info in infos)
     done = CliRunner().invoke(velora, ["plugins", "--json"])

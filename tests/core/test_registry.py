@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from collections.abc import Mapping
 
 import pytest
+from torch import nn
 
 from velora.plugins import Entry, NetworkEntry, NetworkRegistry, Registry
 
@@ -80,6 +82,18 @@ def test_build_that_cannot_be_called_raises_type_error(
     with pytest.raises(TypeError, match=r"`build` of the wiring 'ring' .*got 3"):
         wirings.add("ring", 3)
     assert not wirings
+
+
+def test_module_that_is_built_raises_type_error(wirings: Registry[Entry]) -> None:
+    with pytest.raises(
+        TypeError, match=r"got Linear\(.*function or class, not what it"
+    ):
+        wirings.add("ring", nn.Linear(2, 3))
+    assert not wirings
+    wirings.add("class", nn.Linear)
+    wirings.add("function", lambda *sizes: nn.Linear(*sizes))
+    wirings.add("partial", functools.partial(nn.Linear, bias=False))
+    assert len(wirings) == 3
 
 
 def test_name_twice_raises_and_keeps_the_first(wirings: Registry[Entry]) -> None:

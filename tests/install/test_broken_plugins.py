@@ -74,6 +74,10 @@ CASES = {
     "acme-thief": Case(
         GOOD.format(network="first"), "'first' is claimed twice: by acme-good and by "
     ),
+    "acme-liquid": Case(
+        GOOD.format(network="liquid"),
+        "'liquid' is claimed twice: by velora-lnn and by ",
+    ),
     "acme-newer": Case(
         "from velora.plugins import require_api\n\nrequire_api(99)",
         "needs version 99 of the plugin API, and velora-core 0.1.0 offers version",
@@ -87,7 +91,8 @@ CASES = {
         status="disabled",
     ),
 }
-WORKING = {"acme-good": "first", "zzz-good": "last"}
+# One has the name of a distribution of ours, which no newcomer may take down.
+WORKING = {"acme-good": "first", "velora-lnn": "liquid", "zzz-good": "last"}
 
 
 @pytest.fixture(scope="module")
@@ -159,11 +164,13 @@ def test_installed_plugin_is_named_with_its_cause_and_the_others_work(
     shown = velora(python, site, "plugins")
     assert shown.returncode == done.returncode
     flat = " ".join(shown.stdout.split())
-    assert f"{name} of {name} is {case.status}: " in flat
+    assert f"{name} of {name} 1.5 is {case.status}: " in flat
     assert case.cause in flat
-    assert "network last" in flat
-
+    assert "network: last" in flat
     strict = velora(python, site, "plugins", strict=True)
+    assert (strict.returncode, strict.stdout) == (shown.returncode, shown.stdout)
+
+    strict = velora(python, site, "--help", strict=True)
     assert strict.returncode == (1 if broken else 0)
     if broken:
         entry = case.entry or name.replace("-", "_")

@@ -264,6 +264,7 @@ def test_wrong_wiring_is_caught_by_its_rule_alone(wrong):
     rules = {failure.partition(": ")[0] for failure in failures}
     assert rules == set(wrong.rules.split(","))
     assert wrong.words in str(caught.value)
+    assert "CallError" not in str(caught.value)
     assert caught.value.subject == f"wiring {wrong.make.__name__}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, distributions, entry_points
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -74,14 +75,14 @@ class Site:
         return PluginHost(self.find)
 
     def python(
-        self, *arguments: str, disable: str = "", strict: str = ""
+        self, *arguments: str, disable: str = "", strict: str = "", columns: int = 80
     ) -> subprocess.CompletedProcess[str]:
-        """Runs Python with the folder on its path and a terminal of 80 columns."""
+        """Runs Python with the folder on its path and a terminal of some columns."""
         ours = ("VELORA_", "PYTHONWARNINGS", "FORCE_COLOR", "PYTHONPATH")
         env = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         path = [str(self.root), os.environ.get("PYTHONPATH", "")]
         env |= {
-            "COLUMNS": "80",
+            "COLUMNS": str(columns),
             "PYTHONIOENCODING": "utf-8",
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
             "VELORA_DISABLE_PLUGINS": ",".join([*INSTALLED, disable]),
@@ -96,11 +97,11 @@ class Site:
         )
 
     def velora(
-        self, *arguments: str, disable: str = "", strict: str = ""
+        self, *arguments: str, **settings: Any
     ) -> subprocess.CompletedProcess[str]:
         """Runs the `velora` command."""
         run = "from velora.cli import main; main()"
-        return self.python("-c", run, *arguments, disable=disable, strict=strict)
+        return self.python("-c", run, *arguments, **settings)
 
 
 @pytest.fixture

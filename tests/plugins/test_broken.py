@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import takewhile
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from velora.cli.group import velora as command
 from velora.plugins import PluginError, PluginInfo
 
 HOOK = "from velora.plugins import hookimpl\n@hookimpl\n"
@@ -43,6 +46,12 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "not-callable": (
         HOOK + "def velora_register_networks(registry): registry.add('x', 3)",
         ["TypeError", "`build` of the network 'x' must be callable"],
+    ),
+    "built": (
+        "from torch.nn import Linear\n"
+        + HOOK
+        + "def velora_register_networks(registry): registry.add('x', Linear(2, 3))",
+        ["TypeError: `build` of the network 'x' must be callable; got Linear("],
     ),
 }
 
@@ -129,7 +138,7 @@ def test_json_shows_distribution_entry_point_and_cause(site: Any) -> None:
     assert rows["zzz-good"]["error"] is None
 
 
-def test_table_is_readable_at_80_columns(site: Any) -> None:
+def test_causes_are_readable_at_80_columns(site: Any) -> None:
     causes = add_all(site)
     done = site.velora("plugins")
     assert done.returncode == 1
@@ -138,12 +147,50 @@ def test_table_is_readable_at_80_columns(site: Any) -> None:
     assert "…" not in done.stdout
     flat = " ".join(done.stdout.split())
     for name, words in causes.items():
-        assert f"{name.replace('-', '_')} of {name} is broken: " in flat
+        assert f"{name.replace('-', '_')} of {name} 1.0 is broken: " in flat
         assert all(word in flat for word in words)
-    rows = [line for line in done.stdout.splitlines() if "zzz-good" in line]
-    assert rows
-    assert "active" in rows[0]
-    assert "network last" in rows[0]
+    assert "zzz_good of zzz-good 1.0 is active\n    network: last" in done.stdout
+
+
+MANY = """
+from velora.plugins import hookimpl
+
+names = [f"acme-velora.Network-{n}" for n in range(9)]
+
+@hookimpl
+def velora_register_networks(registry):
+    for name in [*names, "spaced name", "x" * 70]:
+        registry.add(name, dict)
+
+@hookimpl
+def velora_register_wirings(registry):
+    registry.add("ring", dict)
+"""
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_names_break_only_at_spaces_and_a_kind_is_said_once(
+    site: Any, columns: int
+) -> None:
+    site.add("acme", MANY)
+    done = site.velora("plugins", columns=columns)
+    assert done.returncode == 0
+    rest = done.stdout.partition("acme of acme 1.0 is active\n")[2].splitlines()
+    lines = list(takewhile(lambda line: line.startswith(" "), rest))
+    assert lines[0] == "    wiring: ring"
+    assert lines[1].startswith("    network: acme-velora.Network-0, acme-velora.Netw")
+    names = [f"acme-velora.Network-{n}" for n in range(9)]
+    joined = " ".join(line.strip() for line in lines[1:])
+    assert joined == "network: " + ", ".join([*names, "spaced name", "x" * 70])
+    wide = [line for line in lines if len(line) > columns]
+    assert all(line.strip() == "x" * 70 for line in wide)
+    assert not any(line.endswith(" ") for line in lines)
+    assert done.stdout.count("network:") == 1
+
+
+def test_no_plugin_at_all_is_said(alone: Any) -> None:
+    done = CliRunner().invoke(command, ["plugins"])
+    assert (done.exit_code, done.output) == (0, "No plugin is installed.\n")
 
 
 def test_working_plugins_make_the_command_exit_with_0(site: Any) -> None:
@@ -152,7 +199,7 @@ def test_working_plugins_make_the_command_exit_with_0(site: Any) -> None:
         done = site.velora(*arguments)
         assert done.returncode == 0
         assert done.stderr == ""
-        assert "network first" in done.stdout
+        assert "first" in done.stdout
         assert "broken" not in done.stdout
 
 
@@ -216,6 +263,17 @@ def test_name_claimed_twice_names_both_distributions(site: Any) -> None:
     done = site.velora("plugins")
     assert done.returncode == 1
     assert claimed in " ".join(done.stdout.split())
+
+
+def test_thief_of_a_name_of_velora_is_the_broken_one(site: Any) -> None:
+    site.network("acme-liquid", "liquid")
+    site.network("velora-lnn", "liquid")
+    host = site.host()
+    with pytest.warns(RuntimeWarning, match="by velora-lnn and by acme-liquid"):
+        entry = host.registry("networks")["liquid"]
+    assert entry.distribution == "velora-lnn"
+    statuses = {info.distribution: info.status for info in host.plugins()}
+    assert statuses == {"velora-lnn": "active", "acme-liquid": "broken"}
 
 
 @pytest.mark.parametrize("name", ["aaa-override", "zzz-override"])
@@ -307,17 +365,30 @@ def test_strict_that_is_lifted_finds_everything(
     assert list(host.registry("networks")) == ["first", "last"]
 
 
-def test_strict_with_working_plugins_says_nothing(
-    site: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("value", ["true", " 1", "2"])
+def test_strict_that_means_nothing_is_warned_of_once(
+    site: Any, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    monkeypatch.setenv("VELORA_STRICT_PLUGINS", "1")
+    monkeypatch.setenv("VELORA_STRICT_PLUGINS", value)
+    site.network("aaa-good", "first")
+    host = site.host()
+    with pytest.warns(RuntimeWarning) as caught:
+        host.plugins()
+    assert list(host.registry("networks")) == ["first"]  # and says it no more
+    (warning,) = caught
+    assert f"STRICT_PLUGINS must be 1 or 0; got {value!r}" in str(warning.message)
+
+
+@pytest.mark.parametrize("value", ["", "0", "1"])
+def test_strict_with_working_plugins_says_nothing(
+    site: Any, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("VELORA_STRICT_PLUGINS", value)
     site.network("acme", "first")
     assert list(site.host().registry("networks")) == ["first"]
 
 
-@pytest.mark.parametrize(
-    "arguments", [["plugins"], ["plugins", "--json"], ["--help"], ["something"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["something"]])
 def test_strict_command_prints_the_error_without_traceback(
     site: Any, arguments: list[str]
 ) -> None:
@@ -328,3 +399,18 @@ def test_strict_command_prints_the_error_without_traceback(
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("Error: Plugin 'library' of library")
     assert "No module named 'no_such_library'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["plugins"], ["plugins", "--json"], ["plugins", "check", "acme"]]
+)
+def test_strict_changes_nothing_for_the_commands_that_find_faults(
+    site: Any, arguments: list[str]
+) -> None:
+    site.network("acme", "first", "summary='first'")
+    site.add("library", BROKEN["library"][0])
+    plain = site.velora(*arguments)
+    strict = site.velora(*arguments, strict="1")
+    assert (strict.stdout, strict.stderr) == (plain.stdout, "")
+    assert strict.returncode == plain.returncode == (0 if "check" in arguments else 1)
+    assert "acme" in strict.stdout

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 GOOD = """
+import click
 from velora.plugins import hookimpl
 
 def build(): ...
@@ -29,7 +30,7 @@ def velora_register_extractors(registry):
 
 @hookimpl
 def velora_register_commands(registry):
-    registry.add("c", build, summary="a command")
+    registry.add("c", click.Command("c"), summary="a command")
 """
 BAD = """
 from velora.plugins import hookimpl
@@ -70,10 +71,10 @@ def test_right_plugin_exits_with_0_and_says_who_checks_what_is_left(
         "acme_velora is right.",
         "- checked: its hooks",
         "- checked: network n",
+        "- checked: command c",
         "- not checked: wiring w; no plugin here can, velora-lnn could",
         "- not checked: policy p; no plugin here can, velora-sb3 could",
         "- not checked: extractor e; no plugin here can, velora-sb3 could",
-        "- not checked: command c; no plugin here can",
     ]
 
 
@@ -127,3 +128,17 @@ def test_disabled_plugin_is_checked_where_it_is_named(site: Any) -> None:
     done = site.velora("plugins", "check", "acme", disable="acme")
     assert done.returncode == 1
     assert "half-way" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["__main__", "__main__:x", "", ":x", ".x"])
+def test_name_that_no_module_can_be_found_by_exits_with_2(site: Any, name: str) -> None:
+    done = site.velora("plugins", "check", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no plugin and no module that Python finds is called" in flat(done.stderr)
+
+
+def test_json_is_refused_since_the_check_has_none(site: Any) -> None:
+    site.add("acme", GOOD)
+    done = site.velora("plugins", "--json", "check", "acme")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--json is for the list of plugins, and `check` prints none" in done.stderr

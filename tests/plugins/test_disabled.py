@@ -15,7 +15,16 @@ FATAL = "raise KeyboardInterrupt  # nothing catches this: it must not be importe
 
 @pytest.mark.parametrize(
     "value",
-    ["nets", "fatal-nets", " nets ", ",,nets,, ,", "nets,fatal-nets", "\tfatal-nets\n"],
+    [
+        "nets",
+        "fatal-nets",
+        "Fatal_Nets",
+        "fatal.-nets",
+        " nets ",
+        ",,nets,, ,",
+        "nets,fatal-nets",
+        "\tfatal-nets\n",
+    ],
 )
 def test_disabled_plugin_is_never_imported(
     site: Any, monkeypatch: pytest.MonkeyPatch, value: str
@@ -38,6 +47,15 @@ def test_several_are_disabled_by_either_name(
     site.add("dist-one", FATAL, entry_points={"one": "dist_one"})
     site.add("dist-two", FATAL, entry_points={"two": "dist_two", "deux": "dist_two:x"})
     assert [info.status for info in site.host().plugins()] == ["disabled"] * 3
+
+
+def test_entry_point_is_disabled_by_its_exact_name_alone(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VELORA_DISABLE_PLUGINS", "my-nets")
+    site.add("acme-first", FATAL, entry_points={"my-nets": "acme_first"})
+    site.add("acme-last", "", entry_points={"my_nets": "acme_last"})
+    assert [i.status for i in site.host().plugins()] == ["disabled", "active"]
 
 
 @pytest.mark.parametrize("value", ["", " ", ",", " , ,"])
@@ -71,9 +89,8 @@ def test_disabled_plugin_is_shown_with_the_reason_and_does_not_count_as_broken(
     assert (rows["fatal"]["status"], rows["fatal"]["error"]) == ("disabled", WHY)
     done = site.velora("plugins", disable="fatal", strict="1")
     assert done.returncode == 0
-    row, reason = [line for line in done.stdout.splitlines() if "fatal" in line]
-    assert "disabled" in row
-    assert reason == f"fatal of fatal is disabled: {WHY}"
+    (reason,) = [line for line in done.stdout.splitlines() if "fatal" in line]
+    assert reason == f"fatal of fatal 1.0 is disabled: {WHY}"
 
 
 def test_unknown_name_is_said_on_the_command_line(site: Any) -> None:

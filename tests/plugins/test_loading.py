@@ -60,6 +60,21 @@ def test_plugins_are_ordered_by_distribution_and_name(site: Any) -> None:
     ]
 
 
+def test_plugins_of_velora_are_loaded_before_all_others(site: Any) -> None:
+    names = ["velora-lnn", "Velora_Sb3", "velora-wiring", "velora-core"]
+    for name in ["zeta", "acme", "velora-acme", *names]:
+        site.network(name, name)
+    assert [info.distribution for info in site.host().plugins()] == [
+        "velora-core",
+        "velora-wiring",
+        "velora-lnn",
+        "Velora_Sb3",
+        "acme",
+        "velora-acme",
+        "zeta",
+    ]
+
+
 def test_plugin_that_asks_while_loading_is_refused_and_others_go_on(site: Any) -> None:
     site.network("aaa-good", "first")
     site.add("nosy", "from velora.plugins import networks\nnetworks()")
@@ -96,7 +111,7 @@ def test_hook_that_asks_while_loading_is_refused(site: Any) -> None:
         "import velora.plugins as v; print('before' in v.networks())",
     )
     assert done.stdout == "False\n", done.stderr
-    done = site.velora("plugins", strict="1")
+    done = site.velora("--help", strict="1")
     assert done.returncode == 1
     assert "A plugin must not ask for plugins or registries" in done.stderr
 

@@ -43,7 +43,7 @@ def assert_is_right(made: Path, site: Any) -> None:
     assert "1 passed" in done.stdout
     done = site.velora("plugins")
     assert done.returncode == 0
-    assert "network zeta-brain-gru" in " ".join(done.stdout.split())
+    assert "    network: zeta-brain-gru\n" in done.stdout
     done = site.velora("plugins", "check", "zeta-brain")
     assert done.returncode == 0
     assert "zeta_brain is right." in done.stdout
@@ -56,6 +56,14 @@ def test_new_package_has_its_files_and_no_blank_left(made: Path) -> None:
         assert text.endswith("\n")
         assert "$" not in text
         assert max(map(len, text.splitlines())) <= 88
+
+
+def test_long_name_stays_within_the_lines(site: Any) -> None:
+    name = "acme-velora-with-a-name-of-forty-letters"
+    assert site.velora("plugin", "new", name).returncode == 0
+    for file in (site.root / name).rglob("*.*"):
+        if file.is_file():
+            assert max(map(len, file.read_text("utf-8").splitlines())) <= 88, file
 
 
 def test_tests_of_the_new_package_pass_and_it_is_an_active_plugin(
@@ -84,8 +92,8 @@ def test_new_network_is_right_for_all_that_is_installed(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(made / "src")
-    checked = check_plugin("zeta_brain")
-    assert (*checked, *checked.unchecked) == ("network zeta-brain-gru",)
+    result = check_plugin("zeta_brain")
+    assert result.checked + result.unchecked == ("network zeta-brain-gru",)
 
 
 def test_new_network_starts_anew_where_it_is_reset(

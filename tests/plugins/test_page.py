@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 import velora.plugins
-from velora.cli.group import velora as command
 from velora.plugins import spec
 from velora.plugins.testing import CheckError, check_plugin
 from velora.utils import set_device
@@ -110,6 +108,14 @@ def test_cause_is_in_the_page(site: Any, case: str) -> None:
     assert str(warning.message).endswith(f": {error}")
 
 
+def test_module_that_is_built_has_the_row_of_what_cannot_be_called(site: Any) -> None:
+    site.add("acme", "from torch.nn import Linear\n" + ADD + "('x', Linear(1, 1))")
+    host = site.host()
+    with pytest.warns(RuntimeWarning, match="acme"):
+        (info,) = host.plugins()
+    assert row_of(str(info.error), LOADING) == list(CAUSES).index("not callable")
+
+
 def test_command_of_the_page_shows_where_a_plugin_fails(site: Any) -> None:
     site.add("acme", CAUSES["raises"])
     (code,) = re.findall(r'`VELORA_STRICT_PLUGINS=1 python -c "(.+?)"`', TROUBLE)
@@ -134,6 +140,13 @@ def unknown_in_variable(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(caught[0].message)
 
 
+def unknown_strictness(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("VELORA_STRICT_PLUGINS", "yes")
+    with pytest.warns(RuntimeWarning) as caught:
+        velora.plugins.plugins()
+    return str(caught[0].message)
+
+
 def no_device(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     site.add("acme", HOOK + "def velora_resolve_device(): return 'no such device'")
     with pytest.warns(RuntimeWarning) as caught:
@@ -147,12 +160,15 @@ def unknown_device(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(caught.value)
 
 
+def broken(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    site.add("acme", CAUSES["raises"])
+    return str(site.velora("--help").stderr.rstrip())
+
+
 def no_command(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     hook = "def velora_register_commands(registry): registry.add('acme', print)"
     site.add("acme", HOOK + hook)
-    with pytest.warns(RuntimeWarning) as caught:
-        CliRunner().invoke(command, ["--help"])
-    return str(caught[0].message)
+    return str(site.velora("--help").stderr.rstrip())
 
 
 def unknown_name(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -172,8 +188,10 @@ def other_velora(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 LATER = table(1)
 SITUATIONS: list[Callable[[Any, pytest.MonkeyPatch], str]] = [
     unknown_in_variable,
+    unknown_strictness,
     no_device,
     unknown_device,
+    broken,
     no_command,
     unknown_name,
     other_velora,

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from velora.plugins.testing import CheckError, Report
+from velora.plugins.testing import CheckError, Report, RuleError
 
 
 def test_report_without_failures_raises_nothing() -> None:
@@ -56,6 +56,19 @@ def test_report_takes_over_the_failures_of_a_check_one_by_one() -> None:
         "network acme: size: wrong",
         "network acme: dtype: wrong too",
     ]
+
+
+def test_error_whose_message_says_all_is_told_without_its_class() -> None:
+    class Refused(RuleError):
+        """As a kit makes one of its own."""
+
+    report = Report("acme")
+    with report.rule("called"):
+        raise Refused("calling it raised\nValueError: no")
+    assert report.failures == ["called: calling it raised ValueError: no"]
+    with pytest.raises(CheckError) as caught:
+        report.raise_failures()
+    assert isinstance(caught.value.__cause__, Refused)
 
 
 def test_failure_of_several_lines_is_told_in_one() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 from typing import Any
 
 import pytest
 
 from velora.plugins import networks
-from velora.plugins.testing import CheckError, check_plugin
+from velora.plugins.testing import Checked, CheckError, check_plugin
 
 RIGHT = """
 from velora.plugins import hookimpl
@@ -56,21 +57,23 @@ def failures(plugin: object) -> tuple[str, ...]:
 
 
 def test_right_plugin_is_right_and_says_what_was_not_checked(alone: Any) -> None:
-    checked = check_plugin(write(alone, "acme", RIGHT))
-    assert checked == ()
-    assert checked.unchecked == (
-        "wiring acme-wiring",
-        "network acme-net",
-        "network acme-other",
+    assert check_plugin(write(alone, "acme", RIGHT)) == Checked(
+        (), ("wiring acme-wiring", "network acme-net", "network acme-other")
     )
+
+
+def test_result_survives_pickle_with_all_of_it() -> None:
+    result = Checked(("network a",), ("wiring b",))
+    assert pickle.loads(pickle.dumps(result)) == result
+    assert "unchecked=('wiring b',)" in repr(result)
 
 
 def test_entries_go_through_the_checks_of_installed_plugins(alone: Any) -> None:
     alone.add("checker", CHECKER)
     source = RIGHT.replace("recurrent=True, ", "")
-    checked = check_plugin(write(alone, "acme", source))
-    assert checked == ("network acme-net", "network acme-other")
-    assert checked.unchecked == ("wiring acme-wiring",)
+    assert check_plugin(write(alone, "acme", source)) == Checked(
+        ("network acme-net", "network acme-other"), ("wiring acme-wiring",)
+    )
     wrong = RIGHT.replace("device=None): ...", "device=None): raise OSError('no')")
     assert failures(write(alone, "wrong", wrong)) == (
         "network acme-net: builds: OSError: no",
@@ -201,6 +204,24 @@ WRONG = {
             "'network', 'policy', 'wiring']."
         ],
     ),
+    "no-command": (
+        HEAD + "@hookimpl\ndef velora_register_commands(registry):\n"
+        "    registry.add('plain', print, summary='x')",
+        [
+            "command plain: class: it must be a click.Command; got <built-in function "
+            "print>. Register what `click.command()` makes."
+        ],
+    ),
+    "hidden-command": (
+        HEAD + "import click\n@hookimpl\ndef velora_register_commands(registry):\n"
+        "    registry.add('plugins', click.Command('x'), summary='x')\n"
+        "    registry.add('plugin', click.Command, summary='x')",
+        [
+            "command plugins: name: `velora plugins` is built in and hides it. ",
+            "command plugin: class: it must be a click.Command; got <class 'click.",
+            "command plugin: name: `velora plugin` is built in and hides it. ",
+        ],
+    ),
     "asks": (
         HEAD + "from velora.plugins import networks\n@hookimpl\n"
         "def velora_register_networks(registry): networks()",
@@ -260,10 +281,42 @@ def velora_register_commands(registry): ...
         assert failure.startswith(start)
 
 
+def test_command_goes_through_the_checks_of_others_too(alone: Any) -> None:
+    alone.add(
+        "checker",
+        """
+        from velora.plugins import hookimpl
+
+        def check(entry):
+            raise ValueError("it has no help")
+
+        @hookimpl
+        def velora_register_checks(registry):
+            registry.add("command", check)
+        """,
+    )
+    source = HEAD + (
+        "import click\n@hookimpl\n"
+        "def velora_register_commands(registry):\n"
+        "    registry.add('runs', click.Command('runs'), summary='x')"
+    )
+    assert failures(write(alone, "acme", source)) == (
+        "command runs: ValueError: it has no help",
+    )
+
+
+def test_command_is_checked_without_any_plugin(alone: Any) -> None:
+    source = HEAD + (
+        "import click\n@hookimpl\n"
+        "def velora_register_commands(registry):\n"
+        "    registry.add('runs', click.Command('runs'), summary='x')"
+    )
+    assert check_plugin(write(alone, "acme", source)) == Checked(("command runs",), ())
+
+
 def test_plugin_that_only_chooses_devices_is_right(alone: Any) -> None:
     source = HEAD + "@hookimpl\ndef velora_resolve_device(device): ..."
-    checked = check_plugin(write(alone, "acme", source))
-    assert (checked, checked.unchecked) == ((), ())
+    assert check_plugin(write(alone, "acme", source)) == Checked((), ())
 
 
 def test_hook_under_a_name_of_its_own_is_found(alone: Any) -> None:

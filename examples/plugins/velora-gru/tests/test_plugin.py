@@ -19,22 +19,20 @@ from velora_gru import GRUNetwork
 
 import velora.sb3  # noqa: F401  # makes the policies known to the algorithms
 from velora.plugins import plugins
-from velora.plugins.testing import check_plugin
+from velora.plugins.testing import Checked, check_plugin
 
 ON_POLICY = {"n_steps": 32, "batch_size": 32}
 OFF_POLICY = {"learning_starts": 8, "buffer_size": 64, "batch_size": 8}
 
 
 def test_plugin_passes_every_check() -> None:
-    checked = check_plugin("velora_gru")
-    assert checked == ("network gru",)
-    assert not checked.unchecked
+    assert check_plugin("velora_gru") == Checked(("network torch-gru",), ())
 
 
 def test_plugin_is_found_where_it_is_installed() -> None:
     (info,) = [info for info in plugins() if info.name == "gru"]
     assert (info.distribution, info.status) == ("velora-gru", "active")
-    assert info.provides == ("network gru",)
+    assert info.provides == ("network torch-gru",)
 
 
 def test_reset_starts_one_environment_from_zero() -> None:
@@ -73,7 +71,7 @@ def test_agent_learns_and_loads(
     made: Any = gym.make(env)
     if algorithm is not RecurrentPPO:
         made = FrameStackObservation(made, 3)
-    options = {"network": "gru", "n_neurons": 8}
+    options = {"network": "torch-gru", "n_neurons": 8}
     model = algorithm(
         "LiquidPolicy", made, policy_kwargs=options, seed=1, device="cpu", **settings
     )

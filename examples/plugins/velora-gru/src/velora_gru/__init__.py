@@ -1,4 +1,4 @@
-"""PyTorch's GRU as a network of Velora: the least a plugin can be."""
+"""PyTorch's GRU as a network of Velora, in one fused call from reset to reset."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ class GRUNetwork(nn.Module):
 @hookimpl
 def velora_register_networks(registry: NetworkRegistry) -> None:
     """Registers the GRU, which carries a state."""
-    registry.add("gru", GRUNetwork, recurrent=True, summary="PyTorch's GRU")
+    registry.add("torch-gru", GRUNetwork, recurrent=True, summary="PyTorch's GRU")

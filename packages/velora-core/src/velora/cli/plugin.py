@@ -12,6 +12,8 @@ from string import Template
 
 import click
 
+from velora.plugins.distribution import OURS
+
 _FILES = {  # what each template becomes
     "pyproject.toml.txt": "pyproject.toml",
     "plugin.py.txt": "src/{module}/__init__.py",
@@ -19,7 +21,6 @@ _FILES = {  # what each template becomes
     "README.md.txt": "README.md",
     "gitignore.txt": ".gitignore",
 }
-_OURS = {"velora", "velora-core", "velora-wiring", "velora-lnn", "velora-sb3"}
 
 
 @click.group("plugin")
@@ -83,7 +84,7 @@ def _module(name: str) -> str:
     module = re.sub(r"[-_.]+", "_", name).lower()
     if not module.isidentifier() or keyword.iskeyword(module):
         problem = f"it would be imported as {module!r}, which Python cannot import."
-    elif module.replace("_", "-") in _OURS:
+    elif module.replace("_", "-") in {"velora", *OURS}:
         problem = f"{name!r} is a name of Velora's own."
     elif find_spec(module) is not None:
         problem = f"it would be imported as {module!r}, and another module is already."

@@ -7,17 +7,17 @@ import dataclasses
 import json
 import re
 import sys
-import warnings
-from collections.abc import Iterator
+import textwrap
 from importlib.util import find_spec
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from velora.plugins import PluginError, PluginInfo, plugins
-from velora.plugins.host import distribution_of, installed
+from velora.cli.loading import without_warnings
+from velora.plugins import PluginInfo, plugins
+from velora.plugins.distribution import distribution_of, installed, is_called
+from velora.plugins.loading import diagnosis
 from velora.plugins.testing import CheckError, check_plugin
 
 _COLORS = {"active": "green", "disabled": "yellow", "broken": "red"}
@@ -35,22 +35,23 @@ _CHECKED_BY = {
 def plugins_group(ctx: click.Context, as_json: bool) -> None:
     """Show every plugin; exit with 1 if one is broken."""
     if ctx.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError(
+                f"--json is for the list of plugins, and `{ctx.invoked_subcommand}` "
+                "prints none. Leave it out."
+            )
         return
     # What a plugin prints while it is loaded must not end up in the JSON.
-    with contextlib.redirect_stdout(sys.stderr), _without_warnings():
-        try:
-            infos = plugins()
-        except PluginError as error:
-            raise click.ClickException(str(error)) from error
+    with contextlib.redirect_stdout(sys.stderr), diagnosis(), without_warnings():
+        infos = plugins()
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(info) for info in infos], indent=2))
     else:
         console = _console()
-        console.print(_table(infos))
         for info in infos:
-            if info.error is not None:
-                origin = info.distribution or "no distribution"
-                console.print(f"{info.name} of {origin} is {info.status}: {info.error}")
+            _show(info, console)
+        if not infos:
+            console.print("No plugin is installed.")
     if any(info.status == "broken" for info in infos):
         raise SystemExit(1)
 
@@ -67,16 +68,16 @@ def check_command(name: str) -> None:
     failed = False
     for path in _paths(name):
         try:
-            with _without_warnings():
-                checked = check_plugin(path)
+            with diagnosis(), without_warnings():
+                result = check_plugin(path)
         except CheckError as error:
             console.print(str(error))
             failed = True
             continue
         console.print(f"{path} is right.")
-        for what in ("its hooks", *checked):
+        for what in ("its hooks", *result.checked):
             console.print(f"- checked: {what}")
-        for what in checked.unchecked:
+        for what in result.unchecked:
             other = _CHECKED_BY.get(what.partition(" ")[0])
             hint = f", {other} could" if other else ""
             console.print(f"- not checked: {what}; no plugin here can{hint}")
@@ -86,28 +87,25 @@ def check_command(name: str) -> None:
 
 def _paths(name: str) -> list[str]:
     """Returns the import path of each plugin that a name stands for."""
-    known = set()
-    paths = []
-    for entry in installed():
-        distribution = distribution_of(entry) or ""
-        known |= {entry.name, distribution} - {""}
-        if name == entry.name or _normalized(name) == _normalized(distribution):
-            paths.append(entry.value)
+    entries = list(installed())
+    paths = [entry.value for entry in entries if is_called(entry, name)]
     if paths:
         return list(dict.fromkeys(paths))
-    package = re.split(r"[.:]", name)[0]
-    if package and find_spec(package) is not None:
+    if _is_importable(re.split(r"[.:]", name)[0]):
         return [name]
+    names = {each for entry in entries for each in (entry.name, distribution_of(entry))}
     raise click.BadParameter(
         f"no plugin and no module that Python finds is called {name!r}. Known: "
-        f"{', '.join(sorted(known)) or 'none'}.",
+        f"{', '.join(sorted(filter(None, names))) or 'none'}.",
         param_hint="NAME",
     )
 
 
-def _normalized(distribution: str) -> str:
-    """Spells the name of a distribution in the one way that package indexes do."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+def _is_importable(package: str) -> bool:
+    try:
+        return bool(package) and find_spec(package) is not None
+    except ValueError:  # of what was never imported but is there, as `__main__`
+        return False
 
 
 def _console() -> Console:
@@ -115,24 +113,24 @@ def _console() -> Console:
     return Console(markup=False, emoji=False, highlight=False)
 
 
-@contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Hides the warnings of broken plugins, which a command shows in its own way."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Plugin .* is broken", RuntimeWarning)
-        yield
-
-
-def _table(infos: list[PluginInfo]) -> Table:
-    table = Table()
-    for header in ("name", "distribution", "version", "status", "provides"):
-        table.add_column(header, overflow="fold")
-    for info in infos:
-        table.add_row(
-            info.name,
-            info.distribution,
-            info.version,
-            Text(info.status, style=_COLORS[info.status]),
-            "\n".join(info.provides),
+def _show(info: PluginInfo, console: Console) -> None:
+    """Prints what became of a plugin, and what it provides: a line for each kind."""
+    origin = info.distribution or "no distribution"
+    origin += f" {info.version}" if info.version else ""
+    status = Text(info.status, style=_COLORS[info.status])
+    error = "" if info.error is None else f": {info.error}"
+    console.print(Text.assemble(f"{info.name} of {origin} is ", status, error))
+    kinds: dict[str, list[str]] = {}
+    for what in info.provides:
+        kind, _, name = what.partition(" ")
+        kinds.setdefault(kind, []).append(name)
+    for kind, names in kinds.items():
+        lines = textwrap.wrap(
+            f"{kind}: {', '.join(names)}",
+            console.width,
+            initial_indent="    ",
+            subsequent_indent="        ",
+            break_long_words=False,
+            break_on_hyphens=False,
         )
-    return table
+        console.print("\n".join(lines), soft_wrap=True)

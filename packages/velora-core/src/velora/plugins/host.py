@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
@@ -14,24 +13,18 @@ import pluggy
 
 from velora.plugins import spec
 from velora.plugins.catalog import Catalog, module_of
+from velora.plugins.distribution import (
+    distribution_of,
+    installed,
+    is_called,
+    metadata_of,
+    order,
+)
 from velora.plugins.failure import FAILURES, cause
 from velora.plugins.info import PluginError, PluginInfo
-from velora.plugins.loading import plugin_code, refuse_plugin_code
-from velora.plugins.markers import PROJECT
+from velora.plugins.loading import is_diagnosis, plugin_code, refuse_plugin_code
 from velora.plugins.registry import Registry
-
-DISABLE = "VELORA_DISABLE_PLUGINS"
-STRICT = "VELORA_STRICT_PLUGINS"
-
-
-def installed() -> Iterable[EntryPoint]:
-    """Returns the entry points of the group that installed distributions declare."""
-    return entry_points(group=PROJECT)
-
-
-def distribution_of(entry: EntryPoint) -> str | None:
-    """Names the distribution that declares an entry point, None where unknown."""
-    return _metadata(entry, "Name")
+from velora.plugins.setting import DISABLE, disabled, is_strict, problems
 
 
 class PluginHost:
@@ -130,18 +123,13 @@ class PluginHost:
     def _load_all(self) -> None:
         # Metadata may declare an entry point twice; it is one plugin all the same.
         unique = {_key(entry): entry for entry in self._find()}.values()
-        found = sorted(unique, key=lambda e: (distribution_of(e) or "", e.name))
-        disabled = {n.strip() for n in os.environ.get(DISABLE, "").split(",")} - {""}
-        known = {name for e in found for name in (e.name, distribution_of(e))}
-        if unknown := sorted(disabled - known):
-            warnings.warn(
-                f"{DISABLE} names {unknown}, and no plugin or distribution has such a "
-                "name; `velora plugins` lists them.",
-                RuntimeWarning,
-                stacklevel=5,
-            )
+        found = sorted(unique, key=order)
+        names = disabled()
+        unknown = {n for n in names if not any(is_called(e, n) for e in found)}
+        for problem in problems(unknown):
+            warnings.warn(problem, RuntimeWarning, stacklevel=5)
         for entry in found:
-            if {entry.name, distribution_of(entry)} & disabled:
+            if any(is_called(entry, name) for name in names):
                 info = _info(entry, "disabled", error=f"named in {DISABLE}")
             else:
                 info = self._load_one(entry)
@@ -172,15 +160,9 @@ class PluginHost:
 
 def _report(what: str, error: BaseException) -> None:
     """Warns of a plugin that failed, or raises where plugins are strict."""
-    if os.environ.get(STRICT) == "1":
+    if is_strict() and not is_diagnosis():
         raise PluginError(f"{what}: {cause(error)}") from error
     warnings.warn(f"{what}: {cause(error)}", RuntimeWarning, stacklevel=2)
-
-
-def _metadata(entry: EntryPoint, field: str) -> str | None:
-    """Reads a field of the distribution, None where the metadata lacks it."""
-    metadata = entry.dist.metadata if entry.dist else None
-    return metadata[field] if metadata and field in metadata else None
 
 
 def _key(entry: EntryPoint) -> str:
@@ -190,5 +172,5 @@ def _key(entry: EntryPoint) -> str:
 
 
 def _info(entry: EntryPoint, status: Any, **fields: Any) -> PluginInfo:
-    version = _metadata(entry, "Version")
+    version = metadata_of(entry, "Version")
     return PluginInfo(entry.name, distribution_of(entry), version, status, **fields)

@@ -1,4 +1,4 @@
-"""What plugins must not do while they are loaded: ask for plugins."""
+"""How a thread loads plugins: what it runs of theirs, and whether to find faults."""
 
 from __future__ import annotations
 
@@ -20,6 +20,25 @@ def plugin_code() -> Iterator[None]:
         yield
     finally:
         _thread.is_in_plugin_code = before
+
+
+@contextmanager
+def diagnosis() -> Iterator[None]:
+    """Marks what this thread does inside as the search for what is broken.
+
+    A broken plugin is what it is to find, so it is no error, strict or not.
+    """
+    before = is_diagnosis()
+    _thread.is_diagnosis = True
+    try:
+        yield
+    finally:
+        _thread.is_diagnosis = before
+
+
+def is_diagnosis() -> bool:
+    """Whether this thread is inside `diagnosis`."""
+    return getattr(_thread, "is_diagnosis", False)
 
 
 def refuse_plugin_code() -> None:

@@ -99,7 +99,8 @@ class Registry(Mapping[str, E]):
             override: Replace the entry that has this name, if there is one.
 
         Raises:
-            TypeError: The name is no string, or ``build`` cannot be called.
+            TypeError: The name is no string, or ``build`` cannot be called, or is
+                a ``torch.nn.Module`` that is built already.
             ValueError: The name is blank, or taken while ``override`` is false.
         """
         self._put(self._entry_type(name, build, summary, self._owner, override))
@@ -135,7 +136,7 @@ class Registry(Mapping[str, E]):
             raise ValueError(
                 f"The name of a {self.kind} must not be blank; got {name!r}."
             )
-        if not callable(entry.build):
+        if _is_module(entry.build) or not callable(entry.build):
             raise TypeError(
                 f"`build` of the {self.kind} {name!r} must be callable; got "
                 f"{entry.build!r}. Pass the function or class, not what it returns."
@@ -209,10 +210,19 @@ class NetworkRegistry(Registry[NetworkEntry]):
             override: Replace the network that has this name, if there is one.
 
         Raises:
-            TypeError: The name is no string, or ``build`` cannot be called.
+            TypeError: The name is no string, or ``build`` cannot be called, or is
+                a ``torch.nn.Module`` that is built already.
             ValueError: The name is blank, or taken while ``override`` is false.
         """
         self._put(NetworkEntry(name, build, summary, self._owner, override, recurrent))
+
+
+def _is_module(build: object) -> bool:
+    """Whether a ``torch.nn.Module`` came, which is called with inputs, not with sizes.
+
+    It is known by what it offers, since nothing here imports torch.
+    """
+    return not isinstance(build, type) and hasattr(build, "state_dict")
 
 
 def _owner(entry: Entry) -> str:

@@ -26,6 +26,10 @@ class CheckError(AssertionError):
         return "\n- ".join([f"{self.subject} is not right:", *self.failures])
 
 
+class RuleError(Exception):
+    """A rule is broken; the message says all, so a report leaves out the class."""
+
+
 class Report:
     """Collects what is wrong with a subject, so that no failure hides another.
 
@@ -49,7 +53,8 @@ class Report:
     def rule(self, rule: str) -> Iterator[None]:
         """Records what is raised inside as a failure of a rule, and goes on after it.
 
-        The failures of a `CheckError` are taken over one by one.
+        The failures of a `CheckError` are taken over one by one, and a `RuleError` is
+        told by its message alone.
         """
         try:
             yield
@@ -59,7 +64,8 @@ class Report:
                 self.fail(rule, failure)
         except FAILURES as error:
             self._first = self._first or error
-            self.fail(rule, cause(error))
+            is_told = isinstance(error, RuleError)
+            self.fail(rule, str(error) if is_told else cause(error))
 
     def raise_failures(self) -> None:
         """Raises all that was recorded, if anything was.

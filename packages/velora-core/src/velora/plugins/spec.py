@@ -80,7 +80,7 @@ def velora_register_commands(registry: Registry[Entry]) -> None:
     Args:
         registry: Call ``registry.add(name, command, summary=...)`` with a
             ``click.Command``; ``velora <name>`` then runs it. The built-in commands
-            keep their names.
+            keep their names. The summary is its help where it has none.
     """
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
@@ -22,29 +23,27 @@ import pluggy
 
 import velora.plugins
 from velora.plugins.catalog import Catalog, module_of
+from velora.plugins.command import check_command
 from velora.plugins.loading import plugin_code
 from velora.plugins.markers import PROJECT
 from velora.plugins.registry import Entry
-from velora.plugins.report import CheckError, Report
+from velora.plugins.report import CheckError, Report, RuleError
 
-__all__ = ["CheckError", "Checked", "Report", "check_plugin"]
+__all__ = ["CheckError", "Checked", "Report", "RuleError", "check_plugin"]
 
 
-class Checked(tuple[str, ...]):
-    """What was checked, such as "network acme-gru", in the order of registration.
+@dataclass(frozen=True)
+class Checked:
+    """What a plugin registered, such as "network acme-gru", in that order.
 
     Attributes:
-        unchecked: What was registered and no installed package has a check for: only
-            its name and its summary were looked at.
+        checked: What was checked and is right.
+        unchecked: What no installed package has a check for: only its name and its
+            summary were looked at.
     """
 
+    checked: tuple[str, ...]
     unchecked: tuple[str, ...]
-
-    def __new__(cls, checked: Iterable[str], unchecked: Iterable[str]) -> Checked:
-        """Make it of both."""
-        self = super().__new__(cls, checked)
-        self.unchecked = tuple(unchecked)
-        return self
 
 
 def check_plugin(plugin: object) -> Checked:
@@ -52,14 +51,15 @@ def check_plugin(plugin: object) -> Checked:
 
     Its hooks are called as Velora calls them, but on registries of their own, and what
     they add goes through the checks that the installed plugins offer: velora-lnn has
-    some for networks and wirings, velora-sb3 for policies and extractors.
+    some for networks and wirings, velora-sb3 for policies and extractors. Commands are
+    checked here.
 
     Args:
         plugin: The module or object that holds the hooks, or its import path as in an
             entry point: "package.module" or "package.module:attribute".
 
     Returns:
-        What was checked, and as its ``unchecked`` what could not be.
+        What was checked, and what could not be.
 
     Raises:
         CheckError: Something is wrong; the message lists everything, one a line.
@@ -163,13 +163,15 @@ def _check_entries(
                 f"{taken.distribution} has claimed the name; choose another, or pass "
                 "override=True to replace it.",
             )
-        if kind in checks:
+        ways = [check_command] if kind == "command" else []
+        ways += [checks[kind].build] if kind in checks else []
+        for check in ways:
             with report.rule(what):
-                checks[kind].build(entry)
-        elif kind == "check" and entry.name not in kinds:
+                check(entry)
+        if kind == "check" and entry.name not in kinds:
             report.fail(what, f"there is no such kind; known: {sorted(kinds)}.")
-        (checked if kind in {*checks, "check"} else unchecked).append(what)
-    return Checked(checked, unchecked)
+        (checked if ways or kind == "check" else unchecked).append(what)
+    return Checked(tuple(checked), tuple(unchecked))
 
 
 def _name(plugin: object) -> str:

@@ -66,7 +66,7 @@ def test_commands_and_code_run_from_top_to_bottom(
         said += done.stdout
         assert done.returncode == 0, f"{code}\n{said}\n{done.stderr}"
     for words in (
-        "network acme-velora-gru",  # `velora plugins` shows it
+        "network: acme-velora-gru",  # `velora plugins` shows it
         "1 passed",  # its test runs the kit
         "GRUNetwork(",  # an agent thinks with it
         "acme_velora is right.",

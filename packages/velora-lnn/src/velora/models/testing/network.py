@@ -106,5 +106,5 @@ def _offers_sequences(candidate: Candidate) -> bool:
     with torch.random.fork_rng(devices=[]):
         try:
             return hasattr(candidate.make(), "forward_sequence")
-        except Exception:
+        except Exception:  # which "builds" or another rule reports in its words
             return False

@@ -152,7 +152,7 @@ def make_agent(name: str, row: str, seed: int) -> Any:
     frames = 4 if row in ("frames", "window") else 1
     env = make_vec_env(without_velocity(task, frames), task.n_envs, seed=seed)
     # Two fifths of the decision neurons are command neurons.
-    liquid = {"n_neurons": task.hidden_size * 5 // 2}
+    liquid = {"n_neurons": task.hidden_size * 5 // 2, "ortho_init": False}
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
     algorithm, policy, options = {
         "liquid": (RecurrentPPO, "LiquidPolicy", liquid),

@@ -17,7 +17,6 @@ from agents import (
     sample_observations,
 )
 from gymnasium import spaces
-from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import NatureCNN
 from torch import nn
@@ -191,34 +190,3 @@ def test_fused_adam_takes_the_same_steps() -> None:
     ]
     for fused, plain in zip(*(m.policy.parameters() for m in models), strict=True):
         torch.testing.assert_close(fused, plain, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("algorithm", [*ON_POLICY, "RecurrentPPO"])
-def test_actor_starts_undecided_unless_told_not_to(algorithm: str, policy: str) -> None:
-    if (algorithm, policy) == ("RecurrentPPO", "NCPPolicy"):
-        pytest.skip("NCPPolicy has no state for RecurrentPPO to carry")
-
-    def largest(role: str, **options: Any) -> float:
-        options["n_neurons"] = 64
-        if algorithm == "RecurrentPPO":
-            settings = {"n_steps": 8, "policy_kwargs": options}
-            model = RecurrentPPO(policy, "CartPole-v1", **settings)
-        else:
-            model = make_agent(algorithm, policy, policy_kwargs=options)
-        motor = model.policy.networks[role].motor
-        numbers = torch.cat((motor.weight.flatten(), motor.bias)).detach()
-        return float(numbers.abs().max())
-
-    assert largest("pi") < largest("pi", ortho_init=False) / 25
-    assert largest("vf") > largest("vf", ortho_init=False) / 4
-
-
-def test_shared_critic_is_not_scaled_with_the_actor() -> None:
-    options = {"shared_lstm": True, "enable_critic_lstm": False, "n_neurons": 200}
-    model = RecurrentPPO(
-        "LiquidPolicy", "CartPole-v1", n_steps=8, policy_kwargs=options
-    )
-    motor = model.policy.networks["pi"].motor
-    left, right, value = motor.weight.abs().amax(1)
-    assert max(left, right) < value / 20

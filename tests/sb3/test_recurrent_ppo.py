@@ -384,7 +384,7 @@ def test_gsde_explores_with_noise_of_the_features() -> None:
 
 
 def test_squashed_actions_stay_within_their_bounds() -> None:
-    options = {"squash_output": True, "ortho_init": False}  # for large outputs
+    options = {"squash_output": True}
     model = learn(make_model(policy_kwargs=options, use_sde=True))
     obs = 50 * np.stack(sequence(model))
     outputs, _ = model.policy.networks["pi"].forward_sequence(torch.as_tensor(obs))

@@ -33,9 +33,9 @@ class ActorCriticNetworks(NetworkPolicy):
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]  # of the policy that follows
         # The dense layers that Stable-Baselines3 has built only tell their sizes.
-        n_actions = self.action_net.out_features
-        self.action_net = self.choice.body("pi", self.pi_features_extractor, n_actions)
-        self._start_undecided(self.action_net.network, n_actions)
+        self.action_net = self.choice.body(
+            "pi", self.pi_features_extractor, self.action_net.out_features
+        )
         self.value_net = self.choice.body("vf", self.vf_features_extractor, 1)
         self.optimizer = self.optimizer_class(
             self.parameters(),

@@ -13,12 +13,10 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from velora.models.lnn import SparseLinear
-from velora.models.lnn.wired import WiredNetwork
 from velora.sb3.algorithm import check_algorithm
 from velora.sb3.choice import NetworkChoice
 from velora.sb3.features import default_extractor, warn_without_memory
 
-_UNDECIDED = 0.01  # of Stable-Baselines3's action layer
 _HOW_ADAM_STEPS = ("foreach", "capturable", "differentiable")
 
 
@@ -58,7 +56,6 @@ class NetworkPolicy(BasePolicy):
     """
 
     default_network: ClassVar[str]
-    ortho_init: bool  # of an actor-critic policy
     roles: tuple[str, ...] = ()
     remembers: ClassVar[bool] = False  # whether the algorithm carries a state
     mlp_arguments: ClassVar[tuple[str, ...]] = ("net_arch", "activation_fn")
@@ -127,23 +124,6 @@ class NetworkPolicy(BasePolicy):
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
         """The networks that the policy thinks with, by role."""
-
-    @torch.no_grad()
-    def _start_undecided(self, network: nn.Module, n_actions: int) -> None:
-        """Lets an actor's first outputs hardly depend on what is seen.
-
-        Stable-Baselines3 scales its action layer so where `ortho_init` is true, and
-        motor neurons stand in that layer's place. Other networks than those with a
-        wiring start as they were built.
-
-        Args:
-            network: of the actor.
-            n_actions: motor neurons that are outputs of the actor; they come first.
-        """
-        if self.ortho_init and isinstance(network, WiredNetwork):
-            motor = network.motor
-            for parameter in (motor.weight, motor.bias):
-                parameter[:n_actions].mul_(_UNDECIDED)
 
     @torch.no_grad()
     def zero_masked_weights(self) -> None:

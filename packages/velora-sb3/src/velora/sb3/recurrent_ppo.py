@@ -93,7 +93,6 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
         self.lstm_actor = self.choice.stateful_body(
             "pi", self.pi_features_extractor, n_actions + shared_lstm, timed=timed
         )
-        self._start_undecided(self.lstm_actor.network, n_actions)
         if enable_critic_lstm:
             self.lstm_critic = self.choice.stateful_body(
                 "vf", self.vf_features_extractor, 1, timed=timed

@@ -133,10 +133,8 @@ class StatefulBody(nn.Module):
         y, state = self.network.forward_sequence(
             features, state if self.is_tuple else state[0], **options
         )
-        name, outputs = (
-            type(self.network).__name__,
-            (*features.shape[:2], self.out_features),
-        )
+        name = type(self.network).__name__
+        outputs = (*features.shape[:2], self.out_features)
         if _shape(y) != outputs:
             raise ValueError(
                 f"`forward_sequence` of {name} must return outputs of the shape (T, "

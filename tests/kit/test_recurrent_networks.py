@@ -99,6 +99,50 @@ class RightWithParts(nn.Module):
         return torch.stack(outputs), (h, c, count)
 
 
+class ShowsStates(Right):
+    """Right, and gives the states of all steps where it is asked for them."""
+
+    def forward_sequence(
+        self, x, state=None, *, resets=None, timespans=None, return_states=False
+    ):
+        options = {"resets": resets, "timespans": timespans}
+        y, after = self.go(x, state, **options)
+        if not return_states:
+            return y, after
+        return y, after, self.states(x, state, timespans=timespans)
+
+    def states(self, x, state, *, timespans):
+        ends = range(1, len(x) + 1)
+        rest = {"resets": None, "timespans": timespans}
+        return torch.stack([self.go(x[:end], state, **rest)[1] for end in ends])
+
+
+class ShowsStatesWithParts(RightWithParts):
+    def forward_sequence(self, x, state=None, *, resets=None, return_states=False):
+        y, after = super().forward_sequence(x, state, resets=resets)
+        if not return_states:
+            return y, after
+        given = super().forward_sequence
+        states = [given(x[:end], state)[1] for end in range(1, len(x) + 1)]
+        return y, after, tuple(map(torch.stack, zip(*states, strict=True)))
+
+
+class ShowsTheLastState(ShowsStates):
+    def states(self, x, state, *, timespans):
+        return super().states(x, state, timespans=timespans)[-1]
+
+
+class ShowsAListOfStates(ShowsStates):
+    def states(self, x, state, *, timespans):
+        return list(super().states(x, state, timespans=timespans))
+
+
+class ShowsStatesBeforeSteps(ShowsStates):
+    def states(self, x, state, *, timespans):
+        after = super().states(x, state, timespans=timespans)
+        return torch.cat((state[None], after[:-1]))
+
+
 class Beginningless(Right):
     initial_state = None
 
@@ -428,6 +472,9 @@ WRONG = [
         "memory,sequence equals steps",
         "must depend on the state given",
     ),
+    Wrong(ShowsTheLastState, "states", "(3, 6) instead of (5, 3, 6)"),
+    Wrong(ShowsAListOfStates, "states", "(outputs, state, states of all steps)"),
+    Wrong(ShowsStatesBeforeSteps, "states", "after each step, the steps in dimension"),
     Wrong(TakesNoResets, "resets", "it takes ['x', 'state', 'timespans']"),
     Wrong(IgnoresResets, "resets", "`resets` change nothing, though some"),
     Wrong(ResetsAStepLate, "resets", "before that step"),
@@ -451,7 +498,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("build", [Right, RightWithParts])
+@pytest.mark.parametrize(
+    "build", [Right, RightWithParts, ShowsStates, ShowsStatesWithParts]
+)
 def test_right_network_passes(build):
     check_network(build)
     check_network(build, recurrent=True, in_features=1, out_features=1)

@@ -101,6 +101,13 @@ class Growing(Memory):
         return self.value(x), torch.cat((state, state), dim=1)
 
 
+class Secretive(Memory):
+    def forward_sequence(  # type: ignore[override]  # what is tested
+        self, x: Tensor, state: Any = None, *, resets: Any, return_states: bool = False
+    ) -> Any:
+        return self.value(x), state
+
+
 class Timeless(Memory):
     def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:
         return self.value(x[-1]), state
@@ -135,6 +142,13 @@ def test_memory_is_taken_as_it_is() -> None:
 
 def carry(build: Any) -> None:
     think(build, "RecurrentPPO", recurrent=True)
+
+
+def explore(build: Any) -> None:
+    networks().add("test-page", build, recurrent=True, override=True)
+    options = {"network": "test-page", "n_neurons": None}
+    env = make_env(actions="box")
+    predict(RecurrentPPO("LiquidPolicy", env, policy_kwargs=options, use_sde=True))
 
 
 def load(path: Path) -> None:
@@ -180,6 +194,7 @@ NETWORKS: dict[str, Callable[[Path, Hosts], None]] = {
     "no state": lambda *_: think(nn.Linear, "RecurrentPPO"),
     "other outputs in time": lambda *_: carry(Timeless),
     "other state": lambda *_: carry(Growing),
+    "no states": lambda *_: explore(Secretive),
     "no tensor": lambda *_: think(lambda i, o: nn.LSTM(i, o)),
     "other outputs": lambda *_: think(lambda i, o: nn.Linear(i, o + 1)),
     "no memory": lambda *_: think(Memory, recurrent=True),

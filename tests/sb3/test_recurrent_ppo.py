@@ -125,6 +125,39 @@ class Counter(nn.Linear):
         return self(torch.stack(inputs)), state
 
 
+class Shown(Pair):
+    """Gives the states of all steps where it is asked for them."""
+
+    def forward_sequence(  # type: ignore[override]  # it returns more
+        self,
+        x: Tensor,
+        state: Any = None,
+        *,
+        resets: Any = None,
+        timespans: Any = None,
+        return_states: bool = False,
+    ) -> Any:
+        options = {"resets": resets, "timespans": timespans}
+        outputs, states = [], []
+        for n in range(len(x)):
+            now = {k: v if v is None else v[n, None] for k, v in options.items()}
+            y, state = super().forward_sequence(x[n, None], state, **now)
+            outputs.append(y)
+            states.append(state)
+        result = torch.cat(outputs), state
+        if not return_states:
+            return result
+        return *result, tuple(map(torch.stack, zip(*states, strict=True)))
+
+
+class Misshown(Pair):
+    def forward_sequence(  # type: ignore[override]  # what is tested
+        self, x: Tensor, state: Any = None, *, resets: Any, return_states: bool = False
+    ) -> Any:
+        y, state = super().forward_sequence(x, state, resets=resets)
+        return (y, state, state) if return_states else (y, state)
+
+
 class Beginningless(Pair):
     initial_state: Any = None
 
@@ -153,7 +186,7 @@ class Listed(Pair):
 
 
 PLUGINS = (Pair, Learned, Counter, Beginningless, Unresettable, Growing)
-PLUGINS += (BatchFirst, Listed)
+PLUGINS += (BatchFirst, Listed, Shown, Misshown)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -264,6 +297,10 @@ LAW += [
     ({"n_neurons": {"pi": 13, "vf": 20}}, "multi_discrete", {}),
     ({"network_kwargs": {"norm": nn.LayerNorm}}, "multi_binary", {}),
     ({"share_features_extractor": False}, "box", {}),
+    *(
+        ({"network": network} | CRITICS[critic], "box", {"use_sde": True})
+        for network, critic in product(("liquid", "test-pair", "test-shown"), CRITICS)
+    ),
     ({}, "box", {"use_sde": True, "sde_sample_freq": 4}),
 ]
 
@@ -372,15 +409,45 @@ def test_each_loss_trains_the_networks_that_it_should(
             assert rows == [role == "pi"] * 3 + [role == "vf"]
 
 
-def test_gsde_explores_with_noise_of_the_features() -> None:
-    settings = {"use_sde": True, "sde_sample_freq": 4}
-    model = make_model(policy_kwargs={"log_std_init": -1.5}, **settings)
-    assert torch.equal(model.policy.log_std, torch.full((3, 3), -1.5))
-    obs = sequence(learn(model), 1)[0]
-    noisy, again = (model.predict(obs)[0] for _ in range(2))
-    np.testing.assert_array_equal(noisy, again)  # until the noise is reset
+@pytest.mark.parametrize(
+    ("network", "size"), [("liquid", 4), ("test-shown", 13), ("test-pair", 3)]
+)
+def test_gsde_explores_with_noise_of_states_that_are_shown(
+    network: str, size: int
+) -> None:
+    options = {"network": network, "log_std_init": -1.5}
+    model = make_model(policy_kwargs=options, use_sde=True, sde_sample_freq=4)
+    assert torch.equal(model.policy.log_std, torch.full((size, 3), -1.5))
+    *past, obs = sequence(learn(model))
+    _, state = follow(model, past)
+    noisy, after = model.predict(obs, state)
+    np.testing.assert_array_equal(noisy, model.predict(obs, state)[0])  # until reset
+
+    # "test-pair" does not show its states: the noise is one of the features.
+    of = torch.as_tensor(np.concatenate([s.reshape(3, -1) for s in after], axis=1))
+    of = torch.as_tensor(obs) if network == "test-pair" else of
+    mean = model.policy.networks["pi"].forward_sequence(
+        torch.as_tensor(obs)[None],
+        tuple(map(torch.as_tensor, state))
+        if network != "liquid"
+        else torch.as_tensor(state[0]),
+        resets=torch.zeros(1, 3, dtype=torch.bool),
+    )[0][0]
+    noise = model.policy.action_dist.get_noise(of)
+    expected = (mean + noise).detach().clip(-1, 1)
+    np.testing.assert_allclose(noisy, expected, atol=1e-6)
+
     model.policy.reset_noise(3)
-    assert not np.allclose(model.predict(obs)[0], noisy)
+    assert not np.allclose(model.predict(obs, state)[0], noisy)
+
+
+def test_states_of_another_shape_are_refused() -> None:
+    options = {"network": "test-misshown"}
+    assert learn(make_model(policy_kwargs=options))  # nobody asks for them
+    model = make_model(policy_kwargs=options, use_sde=True)
+    text = r"Misshown .*\(1, 3, 2, 5\), \(1, 3, 3\)\]; got \[\(3, 2, 5\), \(3, 3\)\]"
+    with pytest.raises(ValueError, match=text):
+        model.predict(sequence(model, 1)[0])
 
 
 def test_squashed_actions_stay_within_their_bounds() -> None:

@@ -91,6 +91,7 @@ class NetworkChoice:
         out_features: int,
         *,
         timed: bool = False,
+        shown: bool = False,
     ) -> StatefulBody:
         """Builds the recurrent network of a role, whose state the algorithm carries.
 
@@ -99,6 +100,7 @@ class NetworkChoice:
             inputs: whose features go in.
             out_features: motor neurons.
             timed: whether it gets timespans.
+            shown: whether its states are wanted; see `StatefulBody`.
         """
         return StatefulBody(
             self.network,
@@ -106,6 +108,7 @@ class NetworkChoice:
             out_features,
             self._options(role),
             timed=timed,
+            shown=shown,
         )
 
     def feed_forward(self) -> NetworkChoice:

@@ -29,7 +29,9 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
     update start from the states that were stored, and episodes that start within them
     are resets of the network's `forward_sequence`. `predict` takes and returns the
     network's state as a tuple of arrays with the environments first: one for a network
-    whose state is a tensor.
+    whose state is a tensor. The noise of gSDE is a function of the actor's state after
+    the step, its command neurons; of the features, for a network that does not show the
+    states of a sequence (`return_states`).
 
     Args:
         observation_space: of the environment.
@@ -90,9 +92,20 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
         self.action_net = self.value_net = nn.Identity()
         self.critic = self.lstm_critic = None
         timed = timespan_key is not None
+        gsde = self.action_dist
+        explores = isinstance(gsde, StateDependentNoiseDistribution)
         self.lstm_actor = self.choice.stateful_body(
-            "pi", self.pi_features_extractor, n_actions + shared_lstm, timed=timed
+            "pi",
+            self.pi_features_extractor,
+            n_actions + shared_lstm,
+            timed=timed,
+            shown=explores,
         )
+        n_shown = self.lstm_actor.n_shown
+        if n_shown and isinstance(gsde, StateDependentNoiseDistribution):
+            _, self.log_std = gsde.proba_distribution_net(
+                n_actions, self.log_std_init, n_shown
+            )
         if enable_critic_lstm:
             self.lstm_critic = self.choice.stateful_body(
                 "vf", self.vf_features_extractor, 1, timed=timed
@@ -158,10 +171,10 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
     ) -> tuple[Distribution, State]:
         """Returns the distribution of actions and the actor's packed state."""
         features = self._features(obs, self.pi_features_extractor)
-        outputs, states = self.lstm_actor(
+        outputs, after, states = self.lstm_actor(
             features, lstm_states, episode_starts, self._timespans(obs)
         )
-        return self._distribution(features, self._of_actor(outputs)), states
+        return self._distribution(outputs, features, states), after
 
     def predict_values(  # type: ignore[override]  # as above
         self, obs: PyTorchObs, lstm_states: State, episode_starts: Tensor
@@ -173,7 +186,8 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
             return values
         body = self.lstm_actor if self.lstm_critic is None else self.lstm_critic
         outputs: Tensor
-        outputs, _ = body(features, lstm_states, episode_starts, self._timespans(obs))
+        timespans = self._timespans(obs)
+        outputs, *_ = body(features, lstm_states, episode_starts, timespans)
         return outputs[:, -1:]
 
     def predict(
@@ -225,26 +239,30 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
         both = self.extract_features(obs)
         of_pi, of_vf = both if isinstance(both, tuple) else (both, both)
         timespans = self._timespans(obs)
-        outputs, pi = self.lstm_actor(of_pi, lstm_states.pi, episode_starts, timespans)
+        outputs, pi, states = self.lstm_actor(
+            of_pi, lstm_states.pi, episode_starts, timespans
+        )
         vf = pi
         if self.lstm_critic is not None:
-            values, vf = self.lstm_critic(
+            values, vf, _ = self.lstm_critic(
                 of_vf, lstm_states.vf, episode_starts, timespans
             )
         elif self.critic is not None:
             values = self.critic(of_vf)
         else:
             values = outputs[:, -1:]
-        distribution = self._distribution(of_pi, self._of_actor(outputs))
+        distribution = self._distribution(outputs, of_pi, states)
         return distribution, values, RNNStates(pi, vf)
 
-    def _of_actor(self, outputs: Tensor) -> Tensor:
-        """Returns the motor neurons of the action."""
-        return outputs[:, :-1] if self.shared_lstm else outputs
-
-    def _distribution(self, features: Tensor, outputs: Tensor) -> Distribution:
+    def _distribution(
+        self, outputs: Tensor, features: Tensor, states: Tensor | None
+    ) -> Distribution:
+        """Returns the distribution; gSDE's noise is of the states, or the features."""
+        if self.shared_lstm:
+            outputs = outputs[:, :-1]  # the last one is the value
         if isinstance(self.action_dist, StateDependentNoiseDistribution):
-            return self.action_dist.proba_distribution(outputs, self.log_std, features)
+            noisy = features if states is None else states
+            return self.action_dist.proba_distribution(outputs, self.log_std, noisy)
         return self._get_action_dist_from_latent(outputs)
 
     def _features(self, obs: PyTorchObs, extractor: BaseFeaturesExtractor) -> Tensor:

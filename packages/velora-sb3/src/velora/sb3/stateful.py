@@ -29,11 +29,14 @@ class StatefulBody(nn.Module):
         out_features: size O of an output.
         options: what the network's builder takes beyond the sizes.
         timed: whether the network gets timespans.
+        shown: whether the states after all steps are wanted, too, of a network whose
+            `forward_sequence` takes `return_states`.
 
     Attributes:
         num_layers: 1, as RecurrentPPO asks.
         hidden_size: numbers in each of the two tensors. A policy raises it where
             another network has more.
+        n_shown: numbers in a state where states are shown, else 0.
 
     Raises:
         KeyError: the name is unknown; the message lists the known ones.
@@ -54,6 +57,7 @@ class StatefulBody(nn.Module):
         options: Mapping[str, Any],
         *,
         timed: bool = False,
+        shown: bool = False,
     ) -> None:
         super().__init__()
         self.out_features = out_features
@@ -83,6 +87,7 @@ class StatefulBody(nn.Module):
         self.shapes = [tuple(part.shape[1:]) for part in _parts(state)]
         self.sizes = [math.prod(shape) for shape in self.shapes]
         self.hidden_size = math.ceil(sum(self.sizes) / 2)
+        self.n_shown = sum(self.sizes) if shown and "return_states" in taken else 0
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the network's state before a first step, as a tuple."""
@@ -108,7 +113,7 @@ class StatefulBody(nn.Module):
         packed: State,
         episode_starts: Tensor,
         timespans: Tensor | None = None,
-    ) -> tuple[Tensor, State]:
+    ) -> tuple[Tensor, State, Tensor | None]:
         """Goes through sequences, from a state of each.
 
         Args:
@@ -120,6 +125,7 @@ class StatefulBody(nn.Module):
         Returns:
             outputs: (B·T, O) in the same order.
             packed: after the last steps.
+            states: (B·T, n_shown) after each step, where they are shown, else None.
 
         Raises:
             ValueError: the network returns outputs or a state of another shape.
@@ -127,10 +133,12 @@ class StatefulBody(nn.Module):
         batch = packed[0].shape[1]
         features = _by_time(features, batch)
         state: Any = self.unpack(packed)
-        options = {"resets": _by_time(episode_starts, batch) != 0}  # (T, B)
+        options: dict[str, Any] = {"resets": _by_time(episode_starts, batch) != 0}
         if timespans is not None:
             options["timespans"] = _by_time(timespans.flatten(), batch)
-        y, state = self.network.forward_sequence(
+        if self.n_shown:
+            options["return_states"] = True
+        y, state, *shown = self.network.forward_sequence(
             features, state if self.is_tuple else state[0], **options
         )
         name = type(self.network).__name__
@@ -148,7 +156,21 @@ class StatefulBody(nn.Module):
                 f"{expected}, as `initial_state` does; got "
                 f"{[_shape(part) for part in parts]}."
             )
-        return y.transpose(0, 1).flatten(0, 1), self.pack(parts)
+        states = self._shown(shown, features.shape[:2]) if self.n_shown else None
+        return _by_sequence(y), self.pack(parts), states
+
+    def _shown(self, given: list[Any], size: torch.Size) -> Tensor:
+        """Returns the (B·T, n_shown) states of all steps, of sizes (T, B)."""
+        parts = _parts(given[0]) if len(given) == 1 else ()
+        expected = [(*size, *shape) for shape in self.shapes]
+        if [_shape(part) for part in parts] != expected:
+            raise ValueError(
+                f"`forward_sequence` of {type(self.network).__name__} must return the "
+                "states of all steps after the last one with `return_states`, of the "
+                f"shapes {expected}; got {[_shape(part) for part in parts]}."
+            )
+        rows = [part.reshape(*size, -1) for part in parts]
+        return _by_sequence(torch.cat(rows, dim=2))
 
 
 def _parts(state: Tensor | State) -> State:
@@ -162,3 +184,8 @@ def _shape(value: Any) -> tuple[int, ...] | str:
 def _by_time(rows: Tensor, batch: int) -> Tensor:
     """Turns (B·T, ...) rows into (T, B, ...)."""
     return rows.view(batch, -1, *rows.shape[1:]).transpose(0, 1)
+
+
+def _by_sequence(steps: Tensor) -> Tensor:
+    """Turns (T, B, N) back into (B·T, N) rows."""
+    return steps.transpose(0, 1).flatten(0, 1)

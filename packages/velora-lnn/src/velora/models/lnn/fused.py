@@ -158,7 +158,8 @@ class _Fused(torch.autograd.Function):
         (hidden, size), count = mask.shape, steps * batch
         weight, bias = _packed(heads[:5], heads[5:], mask, constant)
         from_inter, from_state = weight.tensor_split((size - hidden,), dim=1)
-        from_state = from_state.T.contiguous().T  # as loops take it, here and backward
+        work = batch * from_state.numel()
+        from_state = recurrence.laid_out(from_state, x, work)
 
         rows = x.reshape(count, -1)
         inter = inter_weight * inter_mask
@@ -171,7 +172,7 @@ class _Fused(torch.autograd.Function):
         if resets is not None:
             start.masked_fill_(resets[0, :, None], 0)
         packed = torch.addmm(bias, z[:, : size - hidden], from_inter.T)  # (R, N·H)
-        loop = recurrence.forward_for(packed, work=batch * from_state.numel())
+        loop = recurrence.forward_for(packed, work)
         states = loop(packed.view(steps, batch, -1), from_state, before, resets, times)
         command = x.new_empty(count, hidden)
         mish_with_slope(packed, command)
@@ -223,20 +224,19 @@ def _written_backward(
     three = (steps, batch, -1)
     grads: list[Tensor | None] = [None] * len(needed)
 
-    grad = torch.empty_like(packed)  # of the heads, (R, N·H)
-    if grad_y is None:
-        grad[:, -hidden:].zero_()
-    else:
+    grad_command = None  # before its Mish
+    if grad_y is not None:
         grad_y = grad_y.reshape(count, -1)
-        torch.mul(grad_y @ motor, packed[:, -hidden:], out=grad[:, -hidden:])
+        grad_command = (grad_y @ motor).mul_(packed[:, -hidden:]).view(three)
         if needed[At.MOTOR_WEIGHT]:
             grads[At.MOTOR_WEIGHT] = (grad_y.T @ command).mul_(motor_mask)
         if needed[At.MOTOR_BIAS]:
             grads[At.MOTOR_BIAS] = grad_y.sum(0)
     loop = recurrence.backward_for(packed, work=batch * from_state.numel())
-    grads[At.STATE] = loop(
-        grad.view(three), grad_states, from_state, packed.view(three), resets, times
+    of_heads, grads[At.STATE] = loop(
+        grad_command, grad_states, from_state, packed.view(three), resets, times
     )
+    grad = of_heads.view(count, -1)  # (R, N·H)
     if needed[At.TIMES]:
         f_to_g, to_f = packed[:, 2 * hidden :], grad[:, 3 * hidden :]
         grad_times = (to_f[:, :hidden] * f_to_g[:, :hidden]).sum(1)

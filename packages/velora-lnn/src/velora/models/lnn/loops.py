@@ -105,43 +105,62 @@ def _add_product(out: Array, rows: Array, start: int, matrix: Array) -> None:
                 out[b, j] += w[k] * matrix[k, j]
 
 
-@_compiled("void(float32[:, ::1], float32[:, ::1], float32[:, ::1])")
-def _add_product_of_transposed(out: Array, rows: Array, matrix: Array) -> None:
+@_inlined
+def _add_eight_sums(
+    out: Array, rows: Array, start: int, matrix: Array, b: int, j: int
+) -> None:
+    """Adds eight numbers of the next function's product, from row b and line j on."""
+    zero = np.float32(0)
+    w, x = rows[b, start:], rows[b + 1, start:]
+    y, z = rows[b + 2, start:], rows[b + 3, start:]
+    m, n = matrix[j], matrix[j + 1]
+    wm, xm, ym, zm = zero, zero, zero, zero
+    wn, xn, yn, zn = zero, zero, zero, zero
+    for k in range(m.size):
+        wm += w[k] * m[k]
+        xm += x[k] * m[k]
+        ym += y[k] * m[k]
+        zm += z[k] * m[k]
+        wn += w[k] * n[k]
+        xn += x[k] * n[k]
+        yn += y[k] * n[k]
+        zn += z[k] * n[k]
+    out[b, j] += wm
+    out[b + 1, j] += xm
+    out[b + 2, j] += ym
+    out[b + 3, j] += zm
+    out[b, j + 1] += wn
+    out[b + 1, j + 1] += xn
+    out[b + 2, j + 1] += yn
+    out[b + 3, j + 1] += zn
+
+
+@_compiled("void(float32[:, ::1], float32[:, ::1], int64, float32[:, ::1])")
+def _add_product_of_transposed(
+    out: Array, rows: Array, start: int, matrix: Array
+) -> None:
     """Adds the product of (B, K) rows and a transposed (J, K) matrix to (B, J).
 
-    For K much larger than J: eight sums at a time stay in registers.
+    The rows are those from column `start` on. For large K: eight sums at a time stay in
+    registers. Where J is the larger one, so that the matrix is, too, it is read once,
+    else the rows are.
     """
     batch, size = out.shape
-    inner, zero = rows.shape[1], np.float32(0)
     fours, twos = batch - batch % 4, size - size % 2
-    for b in range(0, fours, 4):
-        w, x, y, z = rows[b], rows[b + 1], rows[b + 2], rows[b + 3]
+    if size > matrix.shape[1]:
         for j in range(0, twos, 2):
-            m, n = matrix[j], matrix[j + 1]
-            wm, xm, ym, zm = zero, zero, zero, zero
-            wn, xn, yn, zn = zero, zero, zero, zero
-            for k in range(inner):
-                wm += w[k] * m[k]
-                xm += x[k] * m[k]
-                ym += y[k] * m[k]
-                zm += z[k] * m[k]
-                wn += w[k] * n[k]
-                xn += x[k] * n[k]
-                yn += y[k] * n[k]
-                zn += z[k] * n[k]
-            out[b, j] += wm
-            out[b + 1, j] += xm
-            out[b + 2, j] += ym
-            out[b + 3, j] += zm
-            out[b, j + 1] += wn
-            out[b + 1, j + 1] += xn
-            out[b + 2, j + 1] += yn
-            out[b + 3, j + 1] += zn
+            for b in range(0, fours, 4):
+                _add_eight_sums(out, rows, start, matrix, b, j)
+    else:
+        for b in range(0, fours, 4):
+            for j in range(0, twos, 2):
+                _add_eight_sums(out, rows, start, matrix, b, j)
+    zero = np.float32(0)
     for b in range(batch):
-        w = rows[b]
+        w = rows[b, start:]
         for j in range(twos if b < fours else 0, size):
             m, wm = matrix[j], zero
-            for k in range(inner):
+            for k in range(m.size):
                 wm += w[k] * m[k]
             out[b, j] += wm
 
@@ -163,7 +182,7 @@ def scan_forward(
     Args:
         heads: (T, B, N·H), what the inputs give to the heads; overwritten by tanh g,
             tanh h, with times f_to_g, the gate, and y.
-        weight: (H, N·H), transposed.
+        weight: (N·H, H), or as (H, N·H), transposed, which is faster for a small H.
         before: (T, B, W), whose last H columns are the states before each step, after
             its reset. Those of the first step are given, the others filled.
         resets: (T, B), or (0, 0) where there are none.
@@ -175,7 +194,10 @@ def scan_forward(
     proj = heads.shape[2] - hidden
     last = proj - hidden
     for t in range(steps):
-        _add_product(heads[t], before[t], start, weight)
+        if len(weight) == hidden:
+            _add_product(heads[t], before[t], start, weight)
+        else:
+            _add_product_of_transposed(heads[t], before[t], start, weight)
         # Short loops over few arrays: only such become vector instructions.
         for b in range(batch):
             row, after = heads[t, b], states[t, b]
@@ -202,27 +224,28 @@ def scan_forward(
 
 @_compiled(
     "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1],"
-    " boolean[:, ::1], float32[:, ::1], float32[:, ::1])"
+    " boolean[:, ::1], float32[:, ::1], float32[:, :, ::1], float32[:, ::1])"
 )
 def scan_backward(
-    grad_heads: Array,
+    grad_y: Array,
     grad_states: Array,
     weight: Array,
     heads: Array,
     resets: NDArray[np.bool_],
     times: Array,
+    grad_heads: Array,
     grad_state: Array,
 ) -> None:
     """Runs the recurrence of `velora.models.lnn.scan` backward.
 
     Args:
-        grad_heads: (T, B, N·H), the last H columns the gradient of y, the others to
-            fill.
+        grad_y: (T, B, H), or (0, 0, 0) where there is none.
         grad_states: (T, B, H), or (0, 0, 0) where there is none.
         weight: (H, N·H), transposed.
-        heads: (T, B, N·H), as `scan_forward` left them.
+        heads: (T, B, N·H), as `scan_forward` left them; y is not read.
         resets: as in `scan_forward`.
         times: as in `scan_forward`.
+        grad_heads: (T, B, N·H) to fill.
         grad_state: (B, H) to fill.
     """
     steps, batch, size = heads.shape
@@ -234,9 +257,13 @@ def scan_backward(
         for b in range(batch):
             row, grad, now = heads[t, b], grad_heads[t, b], grad_state[b]
             g, h, gate = row[:hidden], row[hidden : 2 * hidden], row[last:proj]
-            from_y = grad[proj:]
-            for j in range(hidden):
-                now[j] += from_y[j]
+            to_y = grad[proj:]
+            if grad_y.size > 0:
+                to_y[:] = grad_y[t, b]
+                for j in range(hidden):
+                    now[j] += to_y[j]
+            else:
+                to_y[:] = 0
             if grad_states.size > 0:
                 from_outside = grad_states[t, b]
                 for j in range(hidden):
@@ -254,7 +281,7 @@ def scan_backward(
                 for j in range(hidden):
                     to_f_to_g[j] = to_f[j] * time
             now[:] = 0
-        _add_product_of_transposed(grad_state, grad_heads[t], weight)
+        _add_product_of_transposed(grad_state, grad_heads[t], 0, weight)
         if resets.size > 0:
             for b in range(batch):
                 if resets[t, b]:

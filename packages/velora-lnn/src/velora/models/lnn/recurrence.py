@@ -2,8 +2,8 @@
 
 All take the same arguments. `heads` are (T, B, N·H): what the inputs give to the N
 heads g, h, f, proj or g, h, f_to_g, f_to_h, proj, which forward overwrites with
-tanh(g), tanh(h), with times f_to_g as it is, the gate, and y. `weight` is (N·H, H); the
-compiled loops copy it where it is not laid out in memory as (H, N·H).
+tanh(g), tanh(h), with times f_to_g as it is, the gate, and y. `weight` is (N·H, H);
+`laid_out` says how it best lies in memory.
 `before` is (T, B, W), and its last H columns are the states before each step, after
 its reset; those of the first step are given, forward fills the others. `resets` are
 (T, B) and `times` (T, B, 1), or None.
@@ -21,10 +21,19 @@ from velora.models.lnn.compiled import is_single, loops
 
 Forward = Callable[[Tensor, Tensor, Tensor, Tensor | None, Tensor | None], Tensor]
 Backward = Callable[
-    [Tensor, Tensor | None, Tensor, Tensor, Tensor | None, Tensor | None], Tensor
+    [
+        Tensor | None,
+        Tensor | None,
+        Tensor,
+        Tensor,
+        Tensor | None,
+        Tensor | None,
+    ],
+    tuple[Tensor, Tensor],
 ]
 # From this many multiplications a step on, PyTorch's product outruns the compiled loop.
 _LARGE = 5_000_000
+_WIDE = 192  # states from which on the compiled product is one of long rows
 SHORT = 2  # steps that preparations do not pay for
 
 
@@ -46,6 +55,16 @@ def forward_for(tensor: Tensor, work: int) -> Forward:
 def backward_for(tensor: Tensor, work: int) -> Backward:
     """Returns the faster function backward; arguments as in `forward_for`."""
     return compiled_backward if _takes_loops(tensor, work) else backward
+
+
+def laid_out(weight: Tensor, tensor: Tensor, work: int) -> Tensor:
+    """Returns a weight in the memory layout that these functions are fastest with.
+
+    They take any other, and the compiled ones copy it.
+    """
+    if _takes_loops(tensor, work) and weight.shape[1] < _WIDE:
+        return weight.T.contiguous().T
+    return weight.contiguous()
 
 
 def _takes_loops(tensor: Tensor, work: int) -> bool:
@@ -88,21 +107,22 @@ def forward(
 
 
 def backward(
-    grad_heads: Tensor,
+    grad_y: Tensor | None,
     grad_states: Tensor | None,
     weight: Tensor,
     heads: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> Tensor:
-    """Fills `grad_heads` and returns the (B, H) gradient of the first state.
+) -> tuple[Tensor, Tensor]:
+    """Returns the gradients of the heads, (T, B, N·H), and of the first state, (B, H).
 
-    The last block of `grad_heads` is that of y, and given. `grad_states` are
-    (T, B, H), of the states from outside the recurrence, or None.
+    `heads` are as forward left them, though y is not read. `grad_y` and `grad_states`
+    are (T, B, H), the latter of the states from outside the recurrence, or None.
     """
     hidden = weight.shape[1]
     steps, batch, size = heads.shape
     g, h, *_, gate, _ = heads.chunk(size // hidden, dim=2)
+    grad_heads = torch.empty_like(heads)
     grads = grad_heads.view(steps, batch, -1, hidden)  # (T, B, N, H)
     # First what a step's gradient is multiplied by, for all steps at once.
     rest = 1 - gate
@@ -111,9 +131,13 @@ def backward(
     torch.mul((h - g).mul_(gate), rest, out=grads[:, :, -2])
     if times is not None:
         torch.mul(grads[:, :, 3], times, out=grads[:, :, 2])
+    if grad_y is None:
+        grads[:, :, -1].zero_()
+    else:
+        grads[:, :, -1].copy_(grad_y)
     factors, rows = grads[:, :, :-1].unbind(), grad_heads.unbind()
-    grad_y = grad_heads[..., -hidden:]
-    outside = (grad_y if grad_states is None else grad_y + grad_states).unbind()
+    given = [grad for grad in (grad_y, grad_states) if grad is not None]
+    outside = (given[0] if len(given) == 1 else given[0] + given[1]).unbind()
     reset_at = [] if resets is None else resets.any(1).tolist()
     now = outside[-1]
     for step in range(steps - 1, -1, -1):
@@ -126,7 +150,7 @@ def backward(
             now.masked_fill_(resets[step, :, None], 0)
         if step:
             now += outside[step - 1]
-    return now
+    return grad_heads, now
 
 
 def compiled_forward(
@@ -137,11 +161,12 @@ def compiled_forward(
     times: Tensor | None,
 ) -> Tensor:
     """Computes what `forward` does."""
-    states = heads.new_empty(*heads.shape[:2], weight.shape[1])
+    hidden = weight.shape[1]
+    states = heads.new_empty(*heads.shape[:2], hidden)
     compiled: Any = loops()
     compiled.scan_forward(
         heads.numpy(),
-        _array(weight.T),
+        _array(weight if hidden >= _WIDE else weight.T),
         before.numpy(),
         *_accompanying(heads, resets, times),
         states.numpy(),
@@ -150,27 +175,28 @@ def compiled_forward(
 
 
 def compiled_backward(
-    grad_heads: Tensor,
+    grad_y: Tensor | None,
     grad_states: Tensor | None,
     weight: Tensor,
     heads: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Computes what `backward` does."""
+    grad_heads = torch.empty_like(heads)
     grad_state = heads.new_empty(heads.shape[1], weight.shape[1])
-    if grad_states is None:
-        grad_states = heads.new_empty((0, 0, 0))
+    none = heads.new_empty((0, 0, 0))
     compiled: Any = loops()
     compiled.scan_backward(
-        grad_heads.numpy(),
-        _array(grad_states),
+        _array(none if grad_y is None else grad_y),
+        _array(none if grad_states is None else grad_states),
         _array(weight.T),
         heads.numpy(),
         *_accompanying(heads, resets, times),
+        grad_heads.numpy(),
         grad_state.numpy(),
     )
-    return grad_state
+    return grad_heads, grad_state
 
 
 def _accompanying(

@@ -125,23 +125,19 @@ class _Scan(torch.autograd.Function):
         needed = ctx.needs_input_grad
         if grad_y is None and grad_states is None:
             return None, None, None, None, None
-        hidden = state.shape[1]
         with torch.autocast(inputs.device.type, enabled=False):
             if torch.is_grad_enabled() or is_transformed(grad_y, grad_states):
                 grads = grad_y, grad_states
                 return differentiable_backward(_unrolled, arguments, needed, grads)
             loop = recurrence.backward_for(heads, work=len(state) * weight.numel())
-            grad_inputs = torch.empty_like(heads)
-            grad_proj = grad_inputs[..., -hidden:]
-            if grad_y is None:
-                grad_proj.zero_()
-            else:
-                grad_proj.copy_(grad_y)
-            grad_state = loop(grad_inputs, grad_states, weight, heads, resets, times)
+            grad_inputs, grad_state = loop(
+                grad_y, grad_states, weight, heads, resets, times
+            )
             grad_weight = grad_times = None
             if needed[1]:
                 grad_weight = grad_inputs.flatten(0, 1).T @ before.flatten(0, 1)
             if needed[4]:
+                hidden = state.shape[1]
                 f_to_g = heads[..., 2 * hidden : 3 * hidden]
                 grad_f = grad_inputs[..., 3 * hidden : 4 * hidden]
                 grad_times = (grad_f * f_to_g).sum(2, keepdim=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +11,12 @@ from torch import Tensor, nn
 from velora.models.testing.candidate import (
     Candidate,
     Run,
+    calling,
     differentiable,
     in_both_precisions,
 )
 from velora.models.testing.compare import difference, gradients, same
-from velora.models.testing.state import State, leaf
+from velora.models.testing.state import State, copied, leaf, name_parts, parts
 
 STEPS, BATCH = 5, 3
 
@@ -91,6 +93,38 @@ def remembers(candidate: Candidate) -> Iterator[str]:
         yield (
             "the last output must depend on the state given; from the initial state "
             "it is the same. Start from the second argument of `forward_sequence`."
+        )
+
+
+@in_both_precisions
+def shown(candidate: Candidate) -> Iterator[str]:
+    """The states of all steps are those of single calls, where a network gives them."""
+    network: Any = candidate.network()
+    if "return_states" not in candidate.arguments(network):
+        return
+    x, state = candidate.inputs(BATCH, steps=STEPS), candidate.state(network, BATCH)
+    with calling("`forward_sequence` with return_states=True"):
+        got = network.forward_sequence(x, copied(state), return_states=True)
+    states = got[2] if isinstance(got, tuple) and len(got) == 3 else None
+    alike = isinstance(states, tuple) == isinstance(state, tuple)
+    if not alike or not all(isinstance(part, Tensor) for part in parts(states)):
+        yield (
+            "with return_states=True `forward_sequence` must return (outputs, state, "
+            "states of all steps), the latter of the form of the state, with the steps "
+            "in dimension 0 of every part."
+        )
+        return
+    after = [candidate.run(network, x[: n + 1], state).state for n in range(STEPS)]
+    stacked = tuple(torch.stack(each) for each in zip(*map(parts, after), strict=True))
+    fault = difference(
+        name_parts("the states", states),
+        name_parts("the states", stacked if isinstance(state, tuple) else stacked[0]),
+        candidate.tolerance,
+    )
+    if fault:
+        yield (
+            "with return_states=True the states must be those after each step, the "
+            f"steps in dimension 0: {fault}."
         )
 
 

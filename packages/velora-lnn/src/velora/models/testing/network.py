@@ -33,6 +33,7 @@ STATE_RULES: tuple[Rule[Candidate], ...] = (
     Rule("initial state", memory.starts),
     Rule("sequence equals steps", memory.steps_equal),
     Rule("memory", memory.remembers),
+    Rule("states", memory.shown),
     Rule("resets", resets),
     Rule("timespans", timespans),
 )

@@ -28,6 +28,7 @@ PATHS = {
     "operators": (F64, "forward"),
     "operators in float32": (F32, "forward"),
     "compiled": (F32, "compiled_forward"),
+    "compiled as for wide states": (F32, "compiled_forward"),
 }
 NAMES = ("inputs", "weight", "state", "timespans")
 TIMESPANS = {None: 0, "(T,)": 1, "(T, B)": 2, "(T, B, 1)": 3}  # and their dimensions
@@ -38,7 +39,7 @@ SIZES += [(65, 65, 3), (65, 3, 65)]
 
 def force(monkeypatch, name):
     """Makes `scan` take one path at any size, and counts which ones it takes."""
-    if name == "compiled" and compiled.loops() is None:
+    if name.startswith("compiled") and compiled.loops() is None:
         pytest.skip("numba is not installed")
     calls = Counter()
 
@@ -54,7 +55,8 @@ def force(monkeypatch, name):
         monkeypatch.setattr(recurrence, function, replaced)
     monkeypatch.setattr(recurrence, "SHORT", 10**9 if name == "unrolled" else 0)
     monkeypatch.setattr(recurrence, "_LARGE", 10**12)
-    if name != "compiled":
+    monkeypatch.setattr(recurrence, "_WIDE", 0 if "wide" in name else 10**6)
+    if not name.startswith("compiled"):
         monkeypatch.setattr(recurrence, "loops", lambda: None)
     return calls
 
@@ -181,7 +183,7 @@ def test_scan_equals_its_equations_by_the_path_it_chooses(steps, dtype):
 def test_paths_equal_the_unrolled(sizes, timespans, seed):
     torch.manual_seed(seed)
     for name, (dtype, _) in PATHS.items():
-        if name == "compiled" and compiled.loops() is None:
+        if name.startswith("compiled") and compiled.loops() is None:
             continue
         x = numbers(*sizes, dtype, timespans=timespans, resets=True)
         with pytest.MonkeyPatch.context() as monkeypatch:

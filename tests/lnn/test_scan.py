@@ -54,7 +54,8 @@ def force(monkeypatch, name):
         replaced = counted(getattr(recurrence, function))
         monkeypatch.setattr(recurrence, function, replaced)
     monkeypatch.setattr(recurrence, "SHORT", 10**9 if name == "unrolled" else 0)
-    monkeypatch.setattr(recurrence, "_LARGE", 10**12)
+    for limit in ("_LARGE", "_LARGE_IN_PARALLEL"):
+        monkeypatch.setattr(recurrence, limit, 10**12)
     monkeypatch.setattr(recurrence, "_WIDE", 0 if "wide" in name else 10**6)
     if not name.startswith("compiled"):
         monkeypatch.setattr(recurrence, "loops", lambda: None)

@@ -32,7 +32,8 @@ Backward = Callable[
     tuple[Tensor, Tensor],
 ]
 # From this many multiplications a step on, PyTorch's product outruns the compiled loop.
-_LARGE = 5_000_000
+_LARGE = 20_000_000
+_LARGE_IN_PARALLEL = 5_000_000  # where PyTorch has more threads; the loop has one
 _WIDE = 192  # states from which on the compiled product is one of long rows
 SHORT = 2  # steps that preparations do not pay for
 
@@ -68,7 +69,8 @@ def laid_out(weight: Tensor, tensor: Tensor, work: int) -> Tensor:
 
 
 def _takes_loops(tensor: Tensor, work: int) -> bool:
-    return work <= _LARGE and is_single(tensor) and loops() is not None
+    large = _LARGE if torch.get_num_threads() == 1 else _LARGE_IN_PARALLEL
+    return work <= large and is_single(tensor) and loops() is not None
 
 
 def forward(

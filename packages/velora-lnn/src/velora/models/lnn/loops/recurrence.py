@@ -1,45 +1,14 @@
-"""Loops over numbers that numba compiles for the CPU, in single precision.
-
-Imported by `compiled`, which knows whether numba is there. The dialect is numba's: flat
-loops over arrays, which it turns into vector instructions. No flag lets the compiler
-assume that numbers are finite, so infinities and NaNs stay what they are.
-"""
+"""The recurrence of `velora.models.lnn.scan`, and its two products."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
-_HALF, _ONE, _FOUR = np.float32(0.5), np.float32(1), np.float32(4)
-_OPTIONS: Any = {
-    # All of fastmath but that there are no NaNs and infinities.
-    "fastmath": {"reassoc", "contract", "arcp", "nsz"},
-    "error_model": "numpy",  # a check for division by zero would forbid vectors
-}
+from velora.models.lnn.loops.dialect import HALF, ONE, Array, compiled, inlined
 
 
-def _compiled(signature: str) -> Callable[[Any], Any]:
-    """Compiles at once, and keeps the result on disk where there is a place."""
-
-    def decorate(function: Any) -> Any:
-        try:
-            return numba.njit(signature, cache=True, **_OPTIONS)(function)
-        except RuntimeError:  # nowhere to write
-            return numba.njit(signature, **_OPTIONS)(function)
-
-    return decorate
-
-
-def _inlined(function: Any) -> Any:
-    return numba.njit(inline="always")(function)
-
-
-@_inlined
+@inlined
 def _tanh(x: np.float32) -> np.float32:
     """Computes tanh as x·P(x²)/Q(x²), within 4e-7.
 
@@ -54,16 +23,16 @@ def _tanh(x: np.float32) -> np.float32:
     q = np.float32(7.77655442e-07) * z + np.float32(3.28563406e-04)
     q = q * z + np.float32(2.58769803e-02)
     q = q * z + np.float32(4.67143408e-01)
-    q = q * z + _ONE
+    q = q * z + ONE
     return x * p / q
 
 
-@_inlined
+@inlined
 def _sigmoid(x: np.float32) -> np.float32:
-    return np.float32(_HALF * _tanh(_HALF * x) + _HALF)
+    return np.float32(HALF * _tanh(HALF * x) + HALF)
 
 
-@_compiled("void(float32[:, ::1], float32[:, ::1], int64, float32[:, ::1])")
+@compiled("void(float32[:, ::1], float32[:, ::1], int64, float32[:, ::1])")
 def _add_product(out: Array, rows: Array, start: int, matrix: Array) -> None:
     """Adds a product to (B, J): of the rows from column `start` on and (K, J).
 
@@ -105,7 +74,7 @@ def _add_product(out: Array, rows: Array, start: int, matrix: Array) -> None:
                 out[b, j] += w[k] * matrix[k, j]
 
 
-@_inlined
+@inlined
 def _add_eight_sums(
     out: Array, rows: Array, start: int, matrix: Array, b: int, j: int
 ) -> None:
@@ -135,7 +104,7 @@ def _add_eight_sums(
     out[b + 3, j + 1] += zn
 
 
-@_compiled("void(float32[:, ::1], float32[:, ::1], int64, float32[:, ::1])")
+@compiled("void(float32[:, ::1], float32[:, ::1], int64, float32[:, ::1])")
 def _add_product_of_transposed(
     out: Array, rows: Array, start: int, matrix: Array
 ) -> None:
@@ -165,7 +134,7 @@ def _add_product_of_transposed(
             out[b, j] += wm
 
 
-@_compiled(
+@compiled(
     "void(float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1], boolean[:, ::1],"
     " float32[:, ::1], float32[:, :, ::1])"
 )
@@ -222,7 +191,7 @@ def scan_forward(
                     before[t + 1, b, start:] = after
 
 
-@_compiled(
+@compiled(
     "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1],"
     " boolean[:, ::1], float32[:, ::1], float32[:, :, ::1], float32[:, ::1])"
 )
@@ -270,12 +239,12 @@ def scan_backward(
                     now[j] += from_outside[j]
             to_g, to_h = grad[:hidden], grad[hidden : 2 * hidden]
             for j in range(hidden):
-                to_g[j] = now[j] * (_ONE - gate[j]) * (_ONE - g[j] * g[j])
+                to_g[j] = now[j] * (ONE - gate[j]) * (ONE - g[j] * g[j])
             for j in range(hidden):
-                to_h[j] = now[j] * gate[j] * (_ONE - h[j] * h[j])
+                to_h[j] = now[j] * gate[j] * (ONE - h[j] * h[j])
             to_f = grad[last:proj]
             for j in range(hidden):
-                to_f[j] = now[j] * (h[j] - g[j]) * gate[j] * (_ONE - gate[j])
+                to_f[j] = now[j] * (h[j] - g[j]) * gate[j] * (ONE - gate[j])
             if times.size > 0:
                 time, to_f_to_g = times[t, b], grad[2 * hidden : 3 * hidden]
                 for j in range(hidden):
@@ -286,67 +255,3 @@ def scan_backward(
             for b in range(batch):
                 if resets[t, b]:
                     grad_state[b, :] = 0
-
-
-@_inlined
-def _exp(x: np.float32) -> np.float32:
-    """Computes exp for x in [-87, 20] as 2^n·exp(r), the latter by its series."""
-    # All in single precision: an integer among it would make numba take double.
-    n = np.floor(np.float32(1.44269504) * x + _HALF)
-    # ln(2) in two parts, the first of which gives exact products.
-    r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-    p = np.float32(1 / 720) * r + np.float32(1 / 120)
-    p = p * r + np.float32(1 / 24)
-    p = p * r + np.float32(1 / 6)
-    p = p * r + _HALF
-    p = (p * r + _ONE) * r + _ONE
-    power = (np.int32(n) + np.int32(127)) << np.int32(23)
-    exp: np.float32 = p * np.int32(power).view(np.float32)
-    return exp
-
-
-@_inlined
-def _bounded(x: np.float32) -> np.float32:
-    """Keeps x where `_exp` holds; Mish is 0 or x to all digits beyond, or NaN."""
-    return np.float32(-87) if x < -87 else (np.float32(20) if x > 20 else x)
-
-
-@_compiled("void(float32[::1], float32[::1])")
-def mish_forward(x: Array, y: Array) -> None:
-    """Fills `y` with Mish of `x`, both (n,)."""
-    for i in range(x.size):
-        bounded = _bounded(x[i])
-        e = _exp(bounded)
-        n = e * (e + np.float32(2))
-        y[i] = x[i] if x[i] > 20 else bounded * (n / (n + np.float32(2)))
-
-
-@_compiled("void(float32[::1], float32[::1], float32[::1])")
-def mish_backward(x: Array, grad_y: Array, grad_x: Array) -> None:
-    """Fills `grad_x` with the derivative of Mish times `grad_y`, all (n,)."""
-    for i in range(x.size):
-        bounded = _bounded(x[i])
-        e = _exp(bounded)
-        n = e * (e + np.float32(2))
-        m = _ONE / (n + np.float32(2))
-        # tanh(softplus(x)) is n·m, and its slope 4·m²·e·(1 + e).
-        grad_x[i] = grad_y[i] * m * (n + bounded * _FOUR * m * e * (_ONE + e))
-
-
-@_compiled("void(float32[:, ::1], float32[:, ::1])")
-def mish_with_slope(x: Array, y: Array) -> None:
-    """Fills `y` with Mish of `x`, and `x` with its derivative there.
-
-    Of (R, X) and (R, Y) these are the last columns of `x` and the first ones of `y`,
-    as many as both have.
-    """
-    size = min(x.shape[1], y.shape[1])
-    for r in range(len(x)):
-        row, out = x[r, x.shape[1] - size :], y[r, :size]
-        for i in range(size):
-            bounded = _bounded(row[i])
-            e = _exp(bounded)
-            n = e * (e + np.float32(2))
-            m = _ONE / (n + np.float32(2))
-            out[i] = row[i] if row[i] > 20 else bounded * (n * m)
-            row[i] = m * (n + bounded * _FOUR * m * e * (_ONE + e))

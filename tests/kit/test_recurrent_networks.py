@@ -105,16 +105,18 @@ class ShowsStates(Right):
     def forward_sequence(
         self, x, state=None, *, resets=None, timespans=None, return_states=False
     ):
-        options = {"resets": resets, "timespans": timespans}
-        y, after = self.go(x, state, **options)
+        y, after = self.go(x, state, resets=resets, timespans=timespans)
         if not return_states:
             return y, after
-        return y, after, self.states(x, state, timespans=timespans)
+        return y, after, self.states(x, state, resets, timespans)
 
-    def states(self, x, state, *, timespans):
-        ends = range(1, len(x) + 1)
-        rest = {"resets": None, "timespans": timespans}
-        return torch.stack([self.go(x[:end], state, **rest)[1] for end in ends])
+    def states(self, x, state, resets, timespans):
+        states = []
+        for end in range(1, len(x) + 1):
+            given = {"resets": resets, "timespans": timespans}
+            given = {k: v if v is None else v[:end] for k, v in given.items()}
+            states.append(self.go(x[:end], state, **given)[1])
+        return torch.stack(states)
 
 
 class ShowsStatesWithParts(RightWithParts):
@@ -122,25 +124,49 @@ class ShowsStatesWithParts(RightWithParts):
         y, after = super().forward_sequence(x, state, resets=resets)
         if not return_states:
             return y, after
-        given = super().forward_sequence
-        states = [given(x[:end], state)[1] for end in range(1, len(x) + 1)]
+        states = []
+        for end in range(1, len(x) + 1):
+            given = None if resets is None else resets[:end]
+            run = super().forward_sequence(x[:end], state, resets=given)
+            states.append(run[1])
         return y, after, tuple(map(torch.stack, zip(*states, strict=True)))
 
 
 class ShowsTheLastState(ShowsStates):
-    def states(self, x, state, *, timespans):
-        return super().states(x, state, timespans=timespans)[-1]
+    def states(self, *given):
+        return super().states(*given)[-1]
 
 
 class ShowsAListOfStates(ShowsStates):
-    def states(self, x, state, *, timespans):
-        return list(super().states(x, state, timespans=timespans))
+    def states(self, *given):
+        return list(super().states(*given))
 
 
 class ShowsStatesBeforeSteps(ShowsStates):
-    def states(self, x, state, *, timespans):
-        after = super().states(x, state, timespans=timespans)
+    def states(self, x, state, resets, timespans):
+        after = super().states(x, state, resets, timespans)
         return torch.cat((state[None], after[:-1]))
+
+
+class ShowsStatesWithoutResets(ShowsStates):
+    def states(self, x, state, resets, timespans):
+        return super().states(x, state, None, timespans)
+
+
+class ShowsStatesWithoutTimes(ShowsStates):
+    def states(self, x, state, resets, timespans):
+        return super().states(x, state, resets, None)
+
+
+class SaysOtherThingsWithStates(ShowsStates):
+    def forward_sequence(
+        self, *given, resets=None, timespans=None, return_states=False
+    ):
+        options = {"resets": resets, "timespans": timespans}
+        result = super().forward_sequence(
+            *given, **options, return_states=return_states
+        )
+        return (3 * result[0], *result[1:]) if return_states else result
 
 
 class Beginningless(Right):
@@ -473,8 +499,11 @@ WRONG = [
         "must depend on the state given",
     ),
     Wrong(ShowsTheLastState, "states", "(3, 6) instead of (5, 3, 6)"),
-    Wrong(ShowsAListOfStates, "states", "(outputs, state, states of all steps)"),
-    Wrong(ShowsStatesBeforeSteps, "states", "after each step, the steps in dimension"),
+    Wrong(ShowsAListOfStates, "states", "(outputs, state, states after each step)"),
+    Wrong(ShowsStatesBeforeSteps, "states", "the states of steps differ by up to"),
+    Wrong(ShowsStatesWithoutResets, "states", "the states of steps differ by up to"),
+    Wrong(ShowsStatesWithoutTimes, "states", "the states of steps differ by up to"),
+    Wrong(SaysOtherThingsWithStates, "states", "the outputs differ by up to"),
     Wrong(TakesNoResets, "resets", "it takes ['x', 'state', 'timespans']"),
     Wrong(IgnoresResets, "resets", "`resets` change nothing, though some"),
     Wrong(ResetsAStepLate, "resets", "before that step"),

@@ -518,6 +518,32 @@ def test_scan_under_autocast_computes_in_the_dtype_of_its_weight(steps, timespan
     close(got, expected)
 
 
+@pytest.mark.parametrize(
+    ("threads", "work", "taken"),
+    [(1, 20e6, True), (1, 21e6, False), (2, 5e6, True), (2, 6e6, False)],
+)
+def test_compiled_loops_are_taken_up_to_a_size(monkeypatch, threads, work, taken):
+    if compiled.loops() is None:
+        pytest.skip("numba is not installed")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    x = torch.zeros(1)
+    assert (recurrence.forward_for(x, work) is recurrence.compiled_forward) == taken
+    assert (recurrence.backward_for(x, work) is recurrence.compiled_backward) == taken
+    assert recurrence.forward_for(x.double(), work) is recurrence.forward
+
+
+@pytest.mark.parametrize(
+    ("hidden", "work", "by_columns"), [(191, 1, True), (192, 1, False), (3, 1e9, False)]
+)
+def test_weight_lies_as_the_function_that_reads_it_likes(hidden, work, by_columns):
+    if compiled.loops() is None:
+        pytest.skip("numba is not installed")
+    weight = torch.randn(4 * hidden, 2 * hidden)[:, hidden:]
+    laid = recurrence.laid_out(weight, weight, work)
+    assert torch.equal(laid, weight)
+    assert laid.stride() == ((1, 4 * hidden) if by_columns else (hidden, 1))
+
+
 @pytest.mark.parametrize("name", ["operators", "compiled"])
 @pytest.mark.parametrize("autocast", [False, True])
 @pytest.mark.parametrize("timespans", [None, "(T, B)"])

@@ -93,13 +93,12 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
         self.critic = self.lstm_critic = None
         timed = timespan_key is not None
         gsde = self.action_dist
-        explores = isinstance(gsde, StateDependentNoiseDistribution)
         self.lstm_actor = self.choice.stateful_body(
             "pi",
             self.pi_features_extractor,
             n_actions + shared_lstm,
             timed=timed,
-            shown=explores,
+            shown=isinstance(gsde, StateDependentNoiseDistribution),
         )
         n_shown = self.lstm_actor.n_shown
         if n_shown and isinstance(gsde, StateDependentNoiseDistribution):
@@ -171,10 +170,10 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
     ) -> tuple[Distribution, State]:
         """Returns the distribution of actions and the actor's packed state."""
         features = self._features(obs, self.pi_features_extractor)
-        outputs, after, states = self.lstm_actor(
+        outputs, after, shown = self.lstm_actor(
             features, lstm_states, episode_starts, self._timespans(obs)
         )
-        return self._distribution(outputs, features, states), after
+        return self._distribution(outputs, features, shown), after
 
     def predict_values(  # type: ignore[override]  # as above
         self, obs: PyTorchObs, lstm_states: State, episode_starts: Tensor
@@ -239,7 +238,7 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
         both = self.extract_features(obs)
         of_pi, of_vf = both if isinstance(both, tuple) else (both, both)
         timespans = self._timespans(obs)
-        outputs, pi, states = self.lstm_actor(
+        outputs, pi, shown = self.lstm_actor(
             of_pi, lstm_states.pi, episode_starts, timespans
         )
         vf = pi
@@ -251,17 +250,17 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
             values = self.critic(of_vf)
         else:
             values = outputs[:, -1:]
-        distribution = self._distribution(outputs, of_pi, states)
+        distribution = self._distribution(outputs, of_pi, shown)
         return distribution, values, RNNStates(pi, vf)
 
     def _distribution(
-        self, outputs: Tensor, features: Tensor, states: Tensor | None
+        self, outputs: Tensor, features: Tensor, shown: Tensor | None
     ) -> Distribution:
-        """Returns the distribution; gSDE's noise is of the states, or the features."""
+        """Returns the distribution; gSDE's noise is of shown states, or of features."""
         if self.shared_lstm:
             outputs = outputs[:, :-1]  # the last one is the value
         if isinstance(self.action_dist, StateDependentNoiseDistribution):
-            noisy = features if states is None else states
+            noisy = features if shown is None else shown
             return self.action_dist.proba_distribution(outputs, self.log_std, noisy)
         return self._get_action_dist_from_latent(outputs)
 
@@ -293,7 +292,7 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
     def _build_mlp_extractor(self) -> None:
         # The LSTMs that ours replace take no number of NumPy's.
         self.features_dim = int(self.features_dim)
-        # Not of an LSTM's outputs: gSDE's noise is a function of the features.
+        # Not of an LSTM's outputs, which there are none of.
         ActorCriticPolicy._build_mlp_extractor(self)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

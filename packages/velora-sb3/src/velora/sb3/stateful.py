@@ -29,7 +29,7 @@ class StatefulBody(nn.Module):
         out_features: size O of an output.
         options: what the network's builder takes beyond the sizes.
         timed: whether the network gets timespans.
-        shown: whether the states after all steps are wanted, too, of a network whose
+        shown: whether the states after each step are wanted, too, of a network whose
             `forward_sequence` takes `return_states`.
 
     Attributes:
@@ -160,14 +160,14 @@ class StatefulBody(nn.Module):
         return _by_sequence(y), self.pack(parts), states
 
     def _shown(self, given: list[Any], size: torch.Size) -> Tensor:
-        """Returns the (B·T, n_shown) states of all steps, of sizes (T, B)."""
+        """Returns the (B·T, n_shown) states after each step, of sizes (T, B)."""
         parts = _parts(given[0]) if len(given) == 1 else ()
         expected = [(*size, *shape) for shape in self.shapes]
         if [_shape(part) for part in parts] != expected:
             raise ValueError(
-                f"`forward_sequence` of {type(self.network).__name__} must return the "
-                "states of all steps after the last one with `return_states`, of the "
-                f"shapes {expected}; got {[_shape(part) for part in parts]}."
+                f"`forward_sequence` of {type(self.network).__name__} must return as a "
+                "third result, with `return_states`, the states after each step, of "
+                f"the shapes {expected}; got {[_shape(part) for part in parts]}."
             )
         rows = [part.reshape(*size, -1) for part in parts]
         return _by_sequence(torch.cat(rows, dim=2))

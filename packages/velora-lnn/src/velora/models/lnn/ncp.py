@@ -139,7 +139,7 @@ class LiquidNCPNetwork(WiredNetwork):
                 where an episode starts.
             timespans: time since the last step: a number, (T,), (T, B) or (T, B, 1);
                 1 where none are given.
-            return_states: whether the states after all steps are returned as well.
+            return_states: whether the states after each step are returned as well.
 
         Returns:
             y: (T, B, O) outputs.

@@ -114,6 +114,14 @@ class Candidate:
         drawn = torch.rand(*shape, generator=generator, dtype=torch.float64)
         return (0.2 + 2 * drawn).to(self.dtype)
 
+    def resets(self, steps: int, batch: int) -> Tensor:
+        """Draws (T, B) resets, not the same along any axis, at the first step too."""
+        generator = torch.Generator("cpu").manual_seed(8)
+        given = torch.rand(steps, batch, generator=generator) < 0.3
+        given[:2, 0] = torch.tensor([True, False])
+        given[:, 1] = False
+        return given
+
     def state(self, network: nn.Module, batch: int) -> State:
         """Returns a state that two steps have led to; None for one without."""
         if not self.recurrent:

@@ -98,33 +98,50 @@ def remembers(candidate: Candidate) -> Iterator[str]:
 
 @in_both_precisions
 def shown(candidate: Candidate) -> Iterator[str]:
-    """The states of all steps are those of single calls, where a network gives them."""
+    """With `return_states`, where it is taken, a call gives the states after each step.
+
+    All else that it gives stays, whatever its other arguments are.
+    """
     network: Any = candidate.network()
-    if "return_states" not in candidate.arguments(network):
+    taken = candidate.arguments(network)
+    if "return_states" not in taken:
         return
     x, state = candidate.inputs(BATCH, steps=STEPS), candidate.state(network, BATCH)
-    with calling("`forward_sequence` with return_states=True"):
-        got = network.forward_sequence(x, copied(state), return_states=True)
+    options = {
+        "resets": candidate.resets(STEPS, BATCH),
+        "timespans": candidate.times(STEPS, BATCH),
+    }
+    options = {name: given for name, given in options.items() if name in taken}
+    with calling(f"`forward_sequence` with return_states=True and {list(options)}"):
+        got = network.forward_sequence(x, copied(state), **options, return_states=True)
     states = got[2] if isinstance(got, tuple) and len(got) == 3 else None
     alike = isinstance(states, tuple) == isinstance(state, tuple)
     if not alike or not all(isinstance(part, Tensor) for part in parts(states)):
         yield (
             "with return_states=True `forward_sequence` must return (outputs, state, "
-            "states of all steps), the latter of the form of the state, with the steps "
-            "in dimension 0 of every part."
+            "states after each step), the latter of the form of the state, with the "
+            "steps in dimension 0 of every part."
         )
         return
-    after = [candidate.run(network, x[: n + 1], state).state for n in range(STEPS)]
-    stacked = tuple(torch.stack(each) for each in zip(*map(parts, after), strict=True))
+    runs = []
+    for end in range(1, STEPS + 1):
+        until = {name: given[:end] for name, given in options.items()}
+        runs.append(candidate.run(network, x[:end], state, **until))
+    each = zip(*(parts(run.state) for run in runs), strict=True)
+    after = tuple(map(torch.stack, each))
     fault = difference(
-        name_parts("the states", states),
-        name_parts("the states", stacked if isinstance(state, tuple) else stacked[0]),
+        Run(got[0], got[1]).named | name_parts("the states of steps", states),
+        runs[-1].named
+        | name_parts(
+            "the states of steps", after if isinstance(state, tuple) else after[0]
+        ),
         candidate.tolerance,
     )
     if fault:
         yield (
-            "with return_states=True the states must be those after each step, the "
-            f"steps in dimension 0: {fault}."
+            f"with return_states=True and {list(options)} outputs and state must stay "
+            "what they are without, and the states be those after each step, the steps "
+            f"in dimension 0: {fault}."
         )
 
 

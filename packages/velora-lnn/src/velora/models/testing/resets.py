@@ -42,7 +42,7 @@ def _faults_of_values(candidate: Candidate, network: nn.Module) -> Iterator[str]
     for steps, batch in candidate.awkward_sizes(network):
         x = candidate.inputs(batch, steps=steps)
         state = candidate.state(network, batch)
-        some = _pattern(steps, batch)
+        some = candidate.resets(steps, batch)
         for words, given in (("some", some), ("all", torch.ones_like(some))):
             got = candidate.run(network, x, state, resets=given).named
             expected = _started_anew(candidate, network, x, state, given).named
@@ -83,7 +83,7 @@ def _faults_of_gradients(candidate: Candidate, network: nn.Module) -> Iterator[s
                 "nothing of the old one is left."
             )
             return
-    given = _pattern(steps, batch)
+    given = candidate.resets(steps, batch)
     everything = differentiable(x, state, network)
     run = candidate.run(network, x, state, resets=given)
     got = gradients(run.named, everything)
@@ -94,15 +94,6 @@ def _faults_of_gradients(candidate: Candidate, network: nn.Module) -> Iterator[s
             "with `resets` gradients must be those of starting anew, and go on for "
             f"the environments that are not reset: {words}."
         )
-
-
-def _pattern(steps: int, batch: int) -> Tensor:
-    """Resets that are not the same along any axis, at the first step too."""
-    generator = torch.Generator("cpu").manual_seed(8)
-    given = torch.rand(steps, batch, generator=generator) < 0.3
-    given[:2, 0] = torch.tensor([True, False])
-    given[:, 1] = False
-    return given
 
 
 def _started_anew(

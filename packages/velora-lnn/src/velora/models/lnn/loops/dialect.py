@@ -2,8 +2,9 @@
 
 The dialect is numba's: flat loops over arrays, which it turns into vector instructions.
 No flag lets the compiler assume that numbers are finite, so infinities and NaNs stay
-what they are. What is compiled calls only functions of its own file: when numba finds a
-result on disk, it looks for changes in no other.
+what they are. What is compiled uses only what stands in its own file, as numba looks for
+changes in no other when it finds a result on disk: after a change here, delete
+`__pycache__`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-HALF, ONE = np.float32(0.5), np.float32(1)
 _OPTIONS: Any = {
     # All of fastmath but that there are no NaNs and infinities.
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},

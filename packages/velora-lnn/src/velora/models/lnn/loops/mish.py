@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from velora.models.lnn.loops.dialect import HALF, ONE, Array, compiled, inlined
+from velora.models.lnn.loops.dialect import Array, compiled, inlined
 
-_FOUR = np.float32(4)
+_HALF, _ONE, _FOUR = np.float32(0.5), np.float32(1), np.float32(4)
 
 
 @inlined
 def _exp(x: np.float32) -> np.float32:
     """Computes exp for x in [-87, 20] as 2^n·exp(r), the latter by its series."""
     # All in single precision: an integer among it would make numba take double.
-    n = np.floor(np.float32(1.44269504) * x + HALF)
+    n = np.floor(np.float32(1.44269504) * x + _HALF)
     # ln(2) in two parts, the first of which gives exact products.
     r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
     p = np.float32(1 / 720) * r + np.float32(1 / 120)
     p = p * r + np.float32(1 / 24)
     p = p * r + np.float32(1 / 6)
-    p = p * r + HALF
-    p = (p * r + ONE) * r + ONE
+    p = p * r + _HALF
+    p = (p * r + _ONE) * r + _ONE
     power = (np.int32(n) + np.int32(127)) << np.int32(23)
     exp: np.float32 = p * np.int32(power).view(np.float32)
     return exp
@@ -49,9 +49,9 @@ def mish_backward(x: Array, grad_y: Array, grad_x: Array) -> None:
         bounded = _bounded(x[i])
         e = _exp(bounded)
         n = e * (e + np.float32(2))
-        m = ONE / (n + np.float32(2))
+        m = _ONE / (n + np.float32(2))
         # tanh(softplus(x)) is n·m, and its slope 4·m²·e·(1 + e).
-        grad_x[i] = grad_y[i] * m * (n + bounded * _FOUR * m * e * (ONE + e))
+        grad_x[i] = grad_y[i] * m * (n + bounded * _FOUR * m * e * (_ONE + e))
 
 
 @compiled("void(float32[:, ::1], float32[:, ::1])")
@@ -68,6 +68,6 @@ def mish_with_slope(x: Array, y: Array) -> None:
             bounded = _bounded(row[i])
             e = _exp(bounded)
             n = e * (e + np.float32(2))
-            m = ONE / (n + np.float32(2))
+            m = _ONE / (n + np.float32(2))
             out[i] = row[i] if row[i] > 20 else bounded * (n * m)
-            row[i] = m * (n + bounded * _FOUR * m * e * (ONE + e))
+            row[i] = m * (n + bounded * _FOUR * m * e * (_ONE + e))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from velora.models.lnn.loops.dialect import HALF, ONE, Array, compiled, inlined
+from velora.models.lnn.loops.dialect import Array, compiled, inlined
+
+_HALF, _ONE = np.float32(0.5), np.float32(1)
 
 
 @inlined
@@ -23,13 +25,13 @@ def _tanh(x: np.float32) -> np.float32:
     q = np.float32(7.77655442e-07) * z + np.float32(3.28563406e-04)
     q = q * z + np.float32(2.58769803e-02)
     q = q * z + np.float32(4.67143408e-01)
-    q = q * z + ONE
+    q = q * z + _ONE
     return x * p / q
 
 
 @inlined
 def _sigmoid(x: np.float32) -> np.float32:
-    return np.float32(HALF * _tanh(HALF * x) + HALF)
+    return np.float32(_HALF * _tanh(_HALF * x) + _HALF)
 
 
 @compiled("void(float32[:, ::1], float32[:, ::1], int64, float32[:, ::1])")
@@ -239,12 +241,12 @@ def scan_backward(
                     now[j] += from_outside[j]
             to_g, to_h = grad[:hidden], grad[hidden : 2 * hidden]
             for j in range(hidden):
-                to_g[j] = now[j] * (ONE - gate[j]) * (ONE - g[j] * g[j])
+                to_g[j] = now[j] * (_ONE - gate[j]) * (_ONE - g[j] * g[j])
             for j in range(hidden):
-                to_h[j] = now[j] * gate[j] * (ONE - h[j] * h[j])
+                to_h[j] = now[j] * gate[j] * (_ONE - h[j] * h[j])
             to_f = grad[last:proj]
             for j in range(hidden):
-                to_f[j] = now[j] * (h[j] - g[j]) * gate[j] * (ONE - gate[j])
+                to_f[j] = now[j] * (h[j] - g[j]) * gate[j] * (_ONE - gate[j])
             if times.size > 0:
                 time, to_f_to_g = times[t, b], grad[2 * hidden : 3 * hidden]
                 for j in range(hidden):

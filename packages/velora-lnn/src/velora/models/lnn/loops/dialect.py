@@ -2,8 +2,8 @@
 
 The dialect is numba's: flat loops over arrays, which it turns into vector instructions.
 No flag lets the compiler assume that numbers are finite, so infinities and NaNs stay
-what they are. What is compiled uses only what stands in its own file, as numba looks for
-changes in no other when it finds a result on disk: after a change here, delete
+what they are. What is compiled uses only what stands in its own file, as numba looks
+for changes in no other when it finds a result on disk: after a change here, delete
 `__pycache__`.
 """
 

@@ -113,18 +113,13 @@ def _add_product_of_transposed(
     """Adds the product of (B, K) rows and a transposed (J, K) matrix to (B, J).
 
     The rows are those from column `start` on. For large K: eight sums at a time stay in
-    registers. Where J is the larger one, so that the matrix is, too, it is read once,
-    else the rows are.
+    registers, and 64 lines of the matrix near while all rows pass.
     """
     batch, size = out.shape
     fours, twos = batch - batch % 4, size - size % 2
-    if size > matrix.shape[1]:
-        for j in range(0, twos, 2):
-            for b in range(0, fours, 4):
-                _add_eight_sums(out, rows, start, matrix, b, j)
-    else:
+    for left in range(0, twos, 64):
         for b in range(0, fours, 4):
-            for j in range(0, twos, 2):
+            for j in range(left, min(left + 64, twos), 2):
                 _add_eight_sums(out, rows, start, matrix, b, j)
     zero = np.float32(0)
     for b in range(batch):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -522,10 +523,11 @@ def test_scan_under_autocast_computes_in_the_dtype_of_its_weight(steps, timespan
     ("threads", "work", "taken"),
     [(1, 20e6, True), (1, 21e6, False), (2, 5e6, True), (2, 6e6, False)],
 )
-def test_compiled_loops_are_taken_up_to_a_size(monkeypatch, threads, work, taken):
+def test_compiled_loops_are_taken_up_to_a_size(request, threads, work, taken):
     if compiled.loops() is None:
         pytest.skip("numba is not installed")
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
+    torch.set_num_threads(threads)
     x = torch.zeros(1)
     assert (recurrence.forward_for(x, work) is recurrence.compiled_forward) == taken
     assert (recurrence.backward_for(x, work) is recurrence.compiled_backward) == taken

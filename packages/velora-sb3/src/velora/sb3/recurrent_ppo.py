@@ -292,7 +292,7 @@ class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):
     def _build_mlp_extractor(self) -> None:
         # The LSTMs that ours replace take no number of NumPy's.
         self.features_dim = int(self.features_dim)
-        # Not of an LSTM's outputs, which there are none of.
+        # Of the features; sb3-contrib's own is one of an LSTM's outputs.
         ActorCriticPolicy._build_mlp_extractor(self)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The recurrence of `scan`, forward and backward: in operators, or compiled.
 
 An argument means the same in all of them. `heads` are (T, B, N·H): what the inputs
-give to the N heads g, h, f, proj or g, h, f_to_g, f_to_h, proj, which forward overwrites
-with tanh(g), tanh(h), with times f_to_g as it is, the gate, and y. `weight` is
-(N·H, H); `laid_out` says how it best lies in memory. `before` is (T, B, W), and its last
-H columns are the states before each step, after its reset; those of the first step are
-given, forward fills the others. `resets` are (T, B) and `times` (T, B, 1), or None.
+give to the N heads g, h, f, proj or g, h, f_to_g, f_to_h, proj, which forward
+overwrites with tanh(g), tanh(h), with times f_to_g as it is, the gate, and y.
+`weight` is (N·H, H); `laid_out` says how it best lies in memory. `before` is (T, B,
+W), and its last H columns are the states before each step, after its reset; those
+of the first step are given, forward fills the others. `resets` are (T, B) and
+`times` (T, B, 1), or None.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from velora.models.lnn.choice import is_ready
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
+from velora.models.lnn.wiring_argument import is_ready
 from velora.models.testing.network import check_network_entry
 from velora.models.testing.wiring import check_wiring_entry
 from velora.plugins import Entry, NetworkRegistry, Registry, hookimpl

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from velora.models.lnn.compiled import is_single, is_transformed, loops
+from velora.models.lnn.backend import may_compile
+from velora.models.lnn.compiled import loops
+from velora.models.lnn.eager import is_single, is_transformed
 
+_LOOPS = "velora.models.lnn.compiled.mish"
 _LARGE = 4096  # elements from which several vectorised operators beat a scalar one
 
 
@@ -31,7 +34,7 @@ def mish(x: Tensor) -> Tensor:
         return functional.mish(x)
     if x.dtype not in (torch.float32, torch.float64):
         return functional.mish(x)  # it computes in a wider type than it returns
-    if is_single(x) and not is_transformed() and loops() is not None:
+    if not is_transformed() and _takes_loops(x):
         y: Tensor = _Mish.apply(x)  # type: ignore[no-untyped-call]  # PyTorch's own
         return y
     if torch.is_grad_enabled() and x.requires_grad:
@@ -50,7 +53,7 @@ class _Mish(torch.autograd.Function):
         ctx.save_for_backward(x)
         x = x.detach().contiguous()
         y = torch.empty_like(x)
-        compiled: Any = loops()
+        compiled: Any = loops(_LOOPS)
         compiled.mish_forward(x.view(-1).numpy(), y.view(-1).numpy())
         return y
 
@@ -65,7 +68,7 @@ class _Mish(torch.autograd.Function):
             return slope
         x, grad_y = x.detach().contiguous(), grad_y.contiguous()
         grad_x = torch.empty_like(x)
-        compiled: Any = loops()
+        compiled: Any = loops(_LOOPS)
         compiled.mish_backward(
             x.view(-1).numpy(), grad_y.view(-1).numpy(), grad_x.view(-1).numpy()
         )
@@ -79,8 +82,8 @@ def mish_with_slope(x: Tensor, y: Tensor) -> None:
         x: (R, X), of which the last columns are meant, as many as both have.
         y: (R, Y), of which the first ones are meant.
     """
-    if is_single(x, y) and loops() is not None:
-        compiled: Any = loops()
+    if _takes_loops(x, y):
+        compiled: Any = loops(_LOOPS)
         compiled.mish_with_slope(x.numpy(), y.numpy())
         return
     size = min(x.shape[1], y.shape[1])
@@ -91,3 +94,7 @@ def mish_with_slope(x: Tensor, y: Tensor) -> None:
     torch.mul(x, tanh, out=y)
     # tanh + x·s·(1 - tanh²), as s is the slope of softplus.
     x.mul_(s).addcmul_(x * tanh, tanh, value=-1).add_(tanh)
+
+
+def _takes_loops(*tensors: Tensor) -> bool:
+    return is_single(*tensors) and may_compile() and loops(_LOOPS) is not None

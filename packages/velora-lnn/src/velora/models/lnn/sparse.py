@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import SupportsIndex
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from velora.models.lnn.initialization import initializer
+from velora.models.lnn.shapes import check_features, check_mask, check_sizes
 
 
 def oriented(mask: Tensor) -> Tensor:
@@ -19,31 +19,6 @@ def oriented(mask: Tensor) -> Tensor:
     one place where a wiring's mask becomes a layer's.
     """
     return (mask != 0).to(torch.int32).T
-
-
-def check_sizes(**sizes: int) -> None:
-    """Refuses a size that is no integer (TypeError) or below 1 (ValueError)."""
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, SupportsIndex):
-            raise TypeError(f"`{name}` must be an integer; got {size!r}.")
-        if size < 1:
-            raise ValueError(f"`{name}` must be at least 1; got {size}.")
-
-
-def check_mask(mask: Tensor, sizes: dict[str, int]) -> None:
-    """Refuses a mask that is no tensor (TypeError) or of another shape (ValueError)."""
-    names, shape = ", ".join(sizes), tuple(sizes.values())
-    if not isinstance(mask, Tensor):
-        raise TypeError(
-            f"`mask` must be a tensor of shape ({names}) = {shape}; got "
-            f"{type(mask).__name__}."
-        )
-    if tuple(mask.shape) != shape:
-        hint = " Transpose it." if tuple(mask.shape) == shape[::-1] else ""
-        raise ValueError(
-            f"`mask` must have shape ({names}) = {shape}; got "
-            f"{tuple(mask.shape)}.{hint}"
-        )
 
 
 class SparseLinear(nn.Module):
@@ -158,11 +133,7 @@ class SparseLinear(nn.Module):
         Raises:
             ValueError: the last dimension of `x` is not F.
         """
-        if x.dim() == 0 or x.shape[-1] != self.in_features:
-            raise ValueError(
-                f"`x` must have shape (..., in_features) = (..., {self.in_features}); "
-                f"got {tuple(x.shape)}."
-            )
+        check_features(x, self.in_features)
         return functional.linear(x, self.weight * self.mask, self.bias)
 
     def extra_repr(self) -> str:

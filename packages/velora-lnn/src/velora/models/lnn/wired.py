@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from velora.models.lnn.choice import WiringChoice, choose_wiring
 from velora.models.lnn.sparse import SparseLinear, oriented
+from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
 from velora.utils import active_parameters, total_parameters
 from velora.wiring import Connectome, LayerMasks, NeuronCounts
 
@@ -87,7 +87,7 @@ class WiredNetwork(nn.Module, ABC):
 
         layer = partial(SparseLinear, init_type=init_type, device=device)
         self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
-        self.command = self._build_command(
+        self.command = self.build_command(
             counts.inter,
             counts.command,
             masks.command,
@@ -118,7 +118,7 @@ class WiredNetwork(nn.Module, ABC):
     @property
     def masks(self) -> LayerMasks:
         """The synapses that the network computes with, 1 each, (from, to)."""
-        command, recurrent = self._command_synapses()
+        command, recurrent = self.command_synapses()
         return _as_masks(
             self.inter.mask != 0,
             command != 0,
@@ -145,7 +145,7 @@ class WiredNetwork(nn.Module, ABC):
         (the Jacobian at zero). 1 excites, -1 inhibits; a weight of exactly zero
         counts as exciting.
         """
-        command, recurrent = self._command_effect()
+        command, recurrent = self.command_effect()
         effect = _as_masks(
             _signs(self.inter.weight),
             _signs(command),
@@ -171,7 +171,7 @@ class WiredNetwork(nn.Module, ABC):
         """Where the parameters are."""
         return self.inter.weight.device
 
-    def _normed(self, layer: str, x: Tensor) -> Tensor:
+    def normed(self, layer: str, x: Tensor) -> Tensor:
         """Returns the (..., F) inputs of a layer as its normalisation makes them."""
         if self.norms is None:
             return x
@@ -180,32 +180,30 @@ class WiredNetwork(nn.Module, ABC):
         return normed.view_as(x)
 
     @abstractmethod
-    def _build_command(
+    def build_command(
         self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
     ) -> nn.Module:
-        """Builds the command layer from a wiring's (inter, command) mask."""
+        """Builds the command layer.
+
+        Args:
+            in_features: inter neurons, whose (..., in_features) outputs go in.
+            n_hidden: command neurons.
+            mask: (in_features, n_hidden) synapses as a wiring gives them, signed.
+            **options: `init_type` and `device`.
+        """
 
     @abstractmethod
-    def _command_synapses(self) -> tuple[Tensor, Tensor | None]:
-        """Returns the (to, from) masks from inter neurons and among command ones."""
+    def command_synapses(self) -> tuple[Tensor, Tensor | None]:
+        """Returns where the command layer has synapses, not 0 each.
+
+        Returns:
+            from_inter: (command, inter), to neurons of the former from the latter.
+            recurrent: (command, command), or None where there are none.
+        """
 
     @abstractmethod
-    def _command_effect(self) -> tuple[Tensor, Tensor | None]:
-        """Returns the (to, from) effects of the synapses of `_command_synapses`."""
-
-
-def check_batch(x: Tensor, in_features: int) -> None:
-    """Refuses inputs of another shape than (B, in_features) with a ValueError."""
-    if x.dim() != 2:
-        raise ValueError(
-            "Unsupported dimensionality: `x` must have shape (batch, in_features) = "
-            f"(batch, {in_features}); got {tuple(x.shape)}."
-        )
-    if x.shape[1] != in_features:
-        raise ValueError(
-            f"`x` must have shape (batch, in_features) = (batch, {in_features}); got "
-            f"{tuple(x.shape)}."
-        )
+    def command_effect(self) -> tuple[Tensor, Tensor | None]:
+        """Returns what those synapses do to the neuron that they lead to, signed."""
 
 
 def _as_masks(

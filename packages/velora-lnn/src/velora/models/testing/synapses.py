@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from velora.models.lnn.choice import masks_of
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
+from velora.models.lnn.wiring_argument import masks_of
 from velora.models.testing.candidate import CallError, calling
 from velora.wiring import LayerMasks, NeuronCounts
 

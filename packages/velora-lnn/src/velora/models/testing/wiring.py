@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from velora.models.lnn.choice import is_ready
+from velora.models.lnn.wiring_argument import is_ready
 from velora.models.testing import synapses
 from velora.models.testing.rule import Rule, check_rules
 from velora.models.testing.synapses import WiringCandidate

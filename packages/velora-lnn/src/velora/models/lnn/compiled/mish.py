@@ -1,10 +1,10 @@
-"""Mish and its derivative."""
+"""Mish and its derivative in loops over numbers that numba compiles for the CPU."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from velora.models.lnn.loops.dialect import Array, compiled, inlined
+from velora.models.lnn.compiled.dialect import Array, compiled, inlined
 
 _HALF, _ONE, _FOUR = np.float32(0.5), np.float32(1), np.float32(4)
 

@@ -1,11 +1,11 @@
-"""The recurrence of `velora.models.lnn.scan`, and its two products."""
+"""The recurrence of `velora.models.lnn.cfc.scan`, and its two products."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from velora.models.lnn.loops.dialect import Array, compiled, inlined
+from velora.models.lnn.compiled.dialect import Array, compiled, inlined
 
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 
@@ -143,7 +143,7 @@ def scan_forward(
     times: Array,
     states: Array,
 ) -> None:
-    """Runs the recurrence of `velora.models.lnn.scan` forward.
+    """Runs the recurrence of `velora.models.lnn.cfc.scan` forward.
 
     Args:
         heads: (T, B, N·H), what the inputs give to the heads; overwritten by tanh g,
@@ -202,7 +202,7 @@ def scan_backward(
     grad_heads: Array,
     grad_state: Array,
 ) -> None:
-    """Runs the recurrence of `velora.models.lnn.scan` backward.
+    """Runs the recurrence of `velora.models.lnn.cfc.scan` backward.
 
     Args:
         grad_y: (T, B, H), or (0, 0, 0) where there is none.

@@ -1,0 +1,76 @@
+"""Backends: the implementations of a recurrence, and which one a sequence takes.
+
+A recurrence (`cfc`, ...) has a table of them, fastest first. The environment variable
+`VELORA_SCAN` forces one for sequences, where a table has one of that name: "numba",
+"operators", or "steps", the recurrence as its equations read, without a written
+backward. It is read at each call. With "operators" and "steps" nothing is compiled, as
+where numba is not installed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+VARIABLE = "VELORA_SCAN"
+NUMBA, OPERATORS, STEPS = "numba", "operators", "steps"
+
+
+class Backend(NamedTuple):
+    """One implementation of a recurrence.
+
+    Attributes:
+        name: what `VELORA_SCAN` calls it.
+        takes: called with a tensor of the kind of all arguments, and the
+            multiplications of a step (0 asks whether it could at all): whether this
+            computes them, and well.
+        forward: the recurrence over time; its folder says with which arguments.
+        backward: its gradients.
+        lay_out: puts the recurrent weight into memory as the two are fastest with.
+    """
+
+    name: str
+    takes: Callable[[Tensor, int], bool]
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    lay_out: Callable[[Tensor], Tensor]
+
+
+def choose(backends: Sequence[Backend], tensor: Tensor, work: int) -> Backend | None:
+    """Returns the backend that a sequence takes; None for its steps one by one.
+
+    Args:
+        backends: the recurrence's table, fastest first; the last one takes everything.
+        tensor: of the kind of all arguments.
+        work: multiplications a step.
+
+    Raises:
+        ValueError: `VELORA_SCAN` names no backend.
+        RuntimeError: it names one that cannot compute this.
+    """
+    forced = os.environ.get(VARIABLE)
+    if not forced:
+        return next(backend for backend in backends if backend.takes(tensor, work))
+    if forced == STEPS:
+        return None
+    known = {backend.name: backend for backend in backends}
+    if forced not in known:
+        raise ValueError(
+            f"{VARIABLE} must be one of {[*known, STEPS]}, or unset for the fastest; "
+            f"got {forced!r}."
+        )
+    if not known[forced].takes(tensor, 0):
+        raise RuntimeError(
+            f"{VARIABLE}={forced} must be able to take what is computed; got "
+            f"{tensor.dtype} on {tensor.device}, which it cannot take here. Unset it, "
+            "or see the extra `velora-lnn[fast]` where numba is missing."
+        )
+    return known[forced]
+
+
+def may_compile() -> bool:
+    """Whether `VELORA_SCAN` leaves compiled loops in play."""
+    return os.environ.get(VARIABLE) not in (OPERATORS, STEPS)

@@ -1,0 +1,210 @@
+"""A liquid time-constant cell in closed form (CfC) that obeys a wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from velora.models.lnn.cfc.heads import PackedHeads, pack
+from velora.models.lnn.cfc.scan import over_time
+from velora.models.lnn.cfc.step import blend, packed_step
+from velora.models.lnn.recurrent import RecurrentCell
+from velora.models.lnn.shapes import (
+    check_batch,
+    check_mask,
+    check_sizes,
+    check_state,
+    step_timespans,
+)
+from velora.models.lnn.sparse import SparseLinear, oriented
+from velora.models.protocol import Timespans
+
+# From this many weights on, copying them into one costs more than five products.
+_LARGE = 1 << 18
+
+
+class NCPLiquidCell(RecurrentCell):
+    """A closed-form continuous-time (CfC) cell with sparse synapses.
+
+    Source: Hasani et al. 2022, "Closed-form continuous-time neural networks",
+    Eq. 10. With z = [x, hidden] and t the time since the last step:
+
+        gate       = sigmoid(f_head_to_g(z) * t + f_head_to_h(z))
+        new_hidden = tanh(g_head(z)) * (1 - gate) + gate * tanh(h_head(z))
+        y          = proj(z) + new_hidden
+
+    The synapses from `x` obey the mask; those from the state are dense. We deviate from
+    the paper in two points: its time constant f·t has an offset, `f_head_to_h`, and an
+    output `y` with a projection is added to the state, which the paper reads itself.
+
+    Args:
+        in_features: size F of an input.
+        n_hidden: size H of the state and of the output.
+        mask: (F, H) synapses as a wiring gives them, signed or not.
+        init_type: how weights start; see `SparseLinear.reset_parameters`.
+        device: where the cell is made; None is PyTorch's default.
+
+    Attributes:
+        sparsity_mask: (H, F + H) buffer that all heads share: the mask's absolute
+            value, transposed, and ones where the state enters.
+        head_size: F + H, the inputs of each head.
+
+    Raises:
+        TypeError: a size is no integer or the mask no tensor.
+        ValueError: a size is below 1, the mask has another shape or the
+            `init_type` is unknown.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        n_hidden: int,
+        mask: Tensor,
+        *,
+        init_type: str = "kaiming_uniform",
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        check_sizes(in_features=in_features, n_hidden=n_hidden)
+        self.in_features = in_features
+        self.n_hidden = n_hidden
+        self.head_size = in_features + n_hidden
+
+        sparsity_mask = self._with_state(mask)
+
+        def head() -> SparseLinear:
+            return SparseLinear(
+                self.head_size,
+                n_hidden,
+                sparsity_mask,
+                init_type=init_type,
+                device=device,
+            )
+
+        self.g_head = head()
+        self.h_head = head()
+        self.f_head_to_g = head()
+        self.f_head_to_h = head()
+        self.proj = head()
+        self.register_buffer("sparsity_mask", self.g_head.mask)
+        share_mask(self)
+        self.register_load_state_dict_post_hook(share_mask)  # type: ignore[no-untyped-call]  # PyTorch's own
+
+    @property
+    def heads(self) -> tuple[SparseLinear, ...]:
+        """The five heads: g, h, the two f, proj."""
+        return (
+            self.g_head,
+            self.h_head,
+            self.f_head_to_g,
+            self.f_head_to_h,
+            self.proj,
+        )
+
+    def update_mask(self, mask: Tensor) -> None:
+        """Replaces the synapses from the input in every head.
+
+        Args:
+            mask: (F, H) synapses as a wiring gives them, signed or not.
+
+        Raises:
+            ValueError: the mask has another shape.
+        """
+        sparsity_mask = self._with_state(mask)
+        for head in self.heads:
+            head.update_mask(sparsity_mask)
+
+    def forward(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans = None
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step forward in time.
+
+        Args:
+            x: (B, F) inputs.
+            hidden: (B, H) state.
+            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
+                none are given.
+
+        Returns:
+            y: (B, H) outputs.
+            new_hidden: (B, H) state.
+
+        Raises:
+            ValueError: an argument has another shape.
+        """
+        check_batch(x, self.in_features)
+        check_state(hidden, x.shape[0], self.n_hidden)
+        t = step_timespans(timespans, x.shape[0])
+        z = torch.cat((x, hidden), dim=1)  # (B, F + H)
+        if 5 * self.n_hidden * self.head_size > _LARGE:
+            return blend(tuple(head(z) for head in self.heads), t)
+        if isinstance(t, Tensor) and t.dim() > 0:
+            return packed_step(self.packed(), z, t)
+        return packed_step(self.packed(1.0 if t is None else t), z)
+
+    def over_time(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes through a sequence: the same numbers as its single steps.
+
+        Args:
+            x: (T, B, F) inputs.
+            hidden: (B, H) state before the first step.
+            resets: (T, B) booleans, true where the state is zero before that step.
+            timespans: None, a number, or a tensor of shape () or (T, B, 1).
+
+        Returns:
+            y: (T, B, H) outputs.
+            states: (T, B, H) states after each step.
+        """
+        times = None
+        constant: float | Tensor | None = 1.0 if timespans is None else timespans
+        if isinstance(timespans, Tensor) and timespans.dim() > 0:
+            times, constant = timespans, None
+        packed = self.packed(constant)
+        sizes = (self.in_features, self.n_hidden)
+        from_inputs, from_state = torch.split_with_sizes(packed.weight, sizes, dim=1)
+        inputs = functional.linear(x, from_inputs, packed.bias)  # (T, B, N·H)
+        return over_time(inputs, from_state, hidden, resets, times)
+
+    def packed(self, constant_time: float | Tensor | None = None) -> PackedHeads:
+        """Packs the heads, so that a step is one product and not five.
+
+        Args:
+            constant_time: t where it is the same number, or () tensor, in all steps to
+                come: then one head is made of the two f heads.
+        """
+        return pack(
+            [head.weight for head in self.heads],
+            [head.bias for head in self.heads],
+            self.sparsity_mask,
+            constant_time,
+        )
+
+    def _with_state(self, mask: Tensor) -> Tensor:
+        """Turns a wiring's (F, H) mask into the (H, F + H) mask of the heads."""
+        check_mask(mask, {"in_features": self.in_features, "n_hidden": self.n_hidden})
+        state = mask.new_ones(self.n_hidden, self.n_hidden)
+        return torch.cat((oriented(mask), state), dim=1)
+
+    def _apply(
+        self, fn: Callable[[Tensor], Tensor], recurse: bool = True
+    ) -> NCPLiquidCell:
+        # PyTorch moves each buffer by itself, which would leave six masks.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
+        share_mask(self)
+        return self
+
+
+def share_mask(cell: NCPLiquidCell, _: object = None) -> None:
+    """Gives every head the mask of the cell, as after its state was loaded."""
+    for head in cell.heads:
+        head.mask = cell.sparsity_mask

@@ -1,0 +1,81 @@
+"""The sparse liquid network of a Neural Circuit Policy, by closed-form cells (CfC)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from velora.models.lnn.cfc.cell import NCPLiquidCell
+from velora.models.lnn.cfc.fused import Plan, backend_for, fused, fuses
+from velora.models.lnn.cfc.parts import parts_of
+from velora.models.lnn.cfc.step import FrozenStep, masked
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
+from velora.models.protocol import Timespans
+
+
+class LiquidNCPNetwork(RecurrentNCPNetwork):
+    """A liquid network with the wiring of a Neural Circuit Policy.
+
+    sensory → inter (`SparseLinear`) → Mish → command (`NCPLiquidCell`) → Mish →
+    motor (`SparseLinear`). The state of the command neurons goes in and comes out;
+    the network keeps none. Arguments, attributes and errors are those of
+    `WiredNetwork`, methods those of `RecurrentNCPNetwork`.
+    """
+
+    command: NCPLiquidCell
+
+    @torch.no_grad()
+    def frozen_step(self) -> FrozenStep:
+        """Returns the step as a function of the weights of now, without gradients.
+
+        The function takes and returns what `forward` does, and is faster (see
+        `benchmarks/step.py`): masks are applied and heads packed once, here, and not at
+        every step. What is done to the network later does not reach it.
+
+        Raises:
+            ValueError: the network normalises, and a snapshot would not follow the
+                statistics.
+        """
+        if self.norms is not None:
+            raise ValueError(
+                "A frozen step must be of a network without `norm`; this one has "
+                f"{self.norms['inter']}. Call the network itself."
+            )
+        return FrozenStep(
+            inter=masked(self.inter),
+            command=self.command.packed(1.0),
+            motor=masked(self.motor),
+            hidden_size=self.hidden_size,
+        )
+
+    def over_time(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes through a sequence as one function, or layer by layer; see the base."""
+        times = None
+        constant: float | Tensor | None = 1.0 if timespans is None else timespans
+        if isinstance(timespans, Tensor) and timespans.dim() > 0:
+            times, constant = timespans.to(x.dtype), None
+        # A () tensor may want a gradient, which the layers give.
+        if self.norms is None and not isinstance(constant, Tensor):
+            n_heads = 5 if constant is None else 4
+            backend = backend_for(x, self.hidden_size, n_heads)
+            parts = backend and parts_of(self.inter, self.command, self.motor)
+            state = hidden.to(x.dtype)
+            if backend and parts and fuses(x, state, times, parts):
+                plan = Plan(constant, backend)
+                return fused(x, state, parts, plan, resets=resets, times=times)
+        return super().over_time(x, hidden, resets=resets, timespans=timespans)
+
+    def build_command(
+        self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
+    ) -> NCPLiquidCell:
+        """Builds the liquid cell; see the base."""
+        return NCPLiquidCell(in_features, n_hidden, mask, **options)

@@ -1,0 +1,53 @@
+"""numba: whether it is there, and the modules of loops that it compiles."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import logging
+import time
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+@functools.cache
+def loops(name: str) -> Any | None:
+    """Returns a module of compiled loops, or None where numba is not to be had.
+
+    The first call compiles them, if no earlier run has left them on disk, and logs how
+    long that took if it was more than a second. `NUMBA_DISABLE_JIT=1` turns them off.
+
+    Args:
+        name: the module's import path; it is imported where numba is there.
+    """
+    if importlib.util.find_spec("numba") is None:
+        return None
+    start = time.perf_counter()
+    try:
+        import numba
+
+        if getattr(numba.config, "DISABLE_JIT", False):
+            return None
+        module = importlib.import_module(name)
+    except Exception as error:  # as when numba and NumPy do not fit together
+        logger.warning(
+            "numba cannot compile Velora's loops here, so PyTorch's operators run: %s. "
+            "Upgrade numba to a version that fits, or uninstall it.",
+            error,
+        )
+        return None
+    seconds = time.perf_counter() - start
+    if seconds > 1 and any(map(_was_compiled, vars(module).values())):
+        logger.warning(
+            "Compiled %s for this machine in %.0f s; later runs find it on disk.",
+            name,
+            seconds,
+        )
+    return module
+
+
+def _was_compiled(function: Any) -> bool:
+    """Whether this is a function that numba has compiled and not found on disk."""
+    return bool(getattr(getattr(function, "stats", None), "cache_misses", None))

@@ -1,0 +1,44 @@
+"""Eager mode: whether plain tensors go through plain operators, here and now.
+
+Fast paths take nothing else: what traces, transforms or wraps tensors sees through no
+`torch.autograd.Function` and no loop of numba's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def is_traced() -> bool:
+    """Whether a compiler or a transform of `torch.func` is watching."""
+    return torch.compiler.is_compiling() or is_transformed()
+
+
+def is_transformed(*grads: Tensor | None) -> bool:
+    """Whether a transform is active, which sees through no Function.
+
+    That is one of `torch.func`, or the older vmap of `is_grads_batched`, which shows in
+    the gradients alone. torch.autograd.Function itself asks this way; PyTorch has no
+    public one.
+    """
+    return torch._C._are_functorch_transforms_active() or any(
+        grad is not None and torch._C._functorch.is_legacy_batchedtensor(grad)
+        for grad in grads
+    )
+
+
+def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:
+    """Whether all are tensors of this dtype on the CPU, and of no special kind."""
+    return all(
+        type(tensor) in (Tensor, torch.nn.Parameter)  # no tracer's, no wrapper's
+        and tensor.dtype == dtype
+        and tensor.is_cpu
+        and tensor.layout == torch.strided
+        for tensor in tensors
+    )
+
+
+def is_single(*tensors: Tensor) -> bool:
+    """Whether all tensors are plain ones in single precision on the CPU."""
+    return is_plain(*tensors, dtype=torch.float32)

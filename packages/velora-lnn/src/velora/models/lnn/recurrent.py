@@ -1,0 +1,236 @@
+"""What recurrent networks with a wiring share: a subclass says what its cell is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Literal, overload
+
+import torch
+from torch import Tensor, nn
+
+from velora.models.lnn.activation import mish
+from velora.models.lnn.shapes import (
+    check_batch,
+    check_sequence,
+    check_state,
+    sequence_resets,
+    sequence_timespans,
+)
+from velora.models.lnn.wired import WiredNetwork, unbatched
+from velora.models.protocol import Timespans
+
+
+class RecurrentCell(nn.Module, ABC):
+    """The command neurons of a `RecurrentNCPNetwork`: one step of a recurrence.
+
+    Attributes:
+        in_features: size F of an input.
+        n_hidden: size H of the state and of the output.
+        sparsity_mask: (H, F + H), not 0 where a synapse is: from the inputs, then from
+            the state.
+    """
+
+    in_features: int
+    n_hidden: int
+    sparsity_mask: Tensor
+
+    @abstractmethod
+    def forward(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans = None
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step forward in time.
+
+        Args:
+            x: (B, F) inputs.
+            hidden: (B, H) state.
+            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
+                none are given.
+
+        Returns:
+            y: (B, H) outputs.
+            hidden: (B, H) state.
+        """
+
+    def over_time(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes through a sequence, step by step; a cell with a scan overrides this.
+
+        Arguments are checked already, and come in one form each.
+
+        Args:
+            x: (T, B, F) inputs.
+            hidden: (B, H) state before the first step.
+            resets: (T, B) booleans, true where the state is zero before that step.
+            timespans: None, a number, or a tensor of shape () or (T, B, 1).
+
+        Returns:
+            y: (T, B, H) outputs.
+            states: (T, B, H) states after each step.
+        """
+        varying = isinstance(timespans, Tensor) and timespans.dim() > 0
+        outputs, states = [], []
+        for step, now in enumerate(x):
+            if resets is not None:
+                hidden = hidden.masked_fill(resets[step, :, None], 0)
+            t = timespans[step] if varying else timespans  # type: ignore[index]  # a tensor
+            y, hidden = self(now, hidden, t)
+            outputs.append(y)
+            states.append(hidden)
+        return torch.stack(outputs), torch.stack(states)
+
+
+class RecurrentNCPNetwork(WiredNetwork):
+    """A recurrent network with a wiring: the state goes in and comes out.
+
+    sensory → inter (`SparseLinear`) → Mish → command (a `RecurrentCell`) → Mish →
+    motor (`SparseLinear`). The network keeps no state. A subclass says in
+    `build_command` what its cell is; a cell or network with a fast path for sequences
+    overrides `over_time`. Arguments, attributes and errors are those of `WiredNetwork`;
+    it is a `velora.models.protocol.RecurrentNetwork[Tensor]`.
+    """
+
+    command: RecurrentCell
+
+    @property
+    def hidden_size(self) -> int:
+        """Size H of the state: the command neurons."""
+        return self.command.n_hidden
+
+    def initial_state(self, batch_size: int) -> Tensor:
+        """Returns the (batch_size, H) state before a first step: zeros."""
+        return self.motor.weight.new_zeros(batch_size, self.hidden_size)
+
+    def forward(
+        self, x: Tensor, h_state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step forward in time.
+
+        Args:
+            x: (B, F) inputs.
+            h_state: (B, H) state; None starts from zero.
+
+        Returns:
+            y: (B, O) outputs; (O,) when B is 1.
+            h_state: (B, H) state.
+
+        Raises:
+            ValueError: an argument has another shape.
+        """
+        check_batch(x, self.in_features)
+        if h_state is None:
+            h_state = self.initial_state(x.shape[0])
+        inter = mish(self.inter(self.normed("inter", x)))
+        y, h_state = self.command(self.normed("command", inter), h_state)
+        return unbatched(self.motor(self.normed("motor", mish(y)))), h_state
+
+    @overload
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: Literal[False] = False,
+    ) -> tuple[Tensor, Tensor]: ...
+
+    @overload
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: Literal[True],
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
+
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: bool = False,
+    ) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]:
+        """Goes through a sequence: the same numbers as its single steps.
+
+        Args:
+            x: (T, B, F) inputs.
+            h_state: (B, H) state before the first step; None starts from zero.
+            resets: (T, B), true where the state is zero *before* that step, as
+                where an episode starts.
+            timespans: time since the last step: a number, (T,), (T, B) or (T, B, 1);
+                1 where none are given.
+            return_states: whether the states after each step are returned as well.
+
+        Returns:
+            y: (T, B, O) outputs.
+            h_state: (B, H) state after the last step.
+            states: (T, B, H) states after each step, with `return_states`.
+
+        Raises:
+            ValueError: an argument has another shape; nothing is broadcast.
+        """
+        check_sequence(x, self.in_features)
+        steps, batch, _ = x.shape
+        hidden = self.initial_state(batch) if h_state is None else h_state
+        check_state(hidden, batch, self.hidden_size)
+        y, states = self.over_time(
+            x,
+            hidden,
+            resets=sequence_resets(resets, steps, batch),
+            timespans=sequence_timespans(timespans, steps, batch),
+        )
+        return (y, states[-1], states) if return_states else (y, states[-1])
+
+    def over_time(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes through a sequence, layer by layer.
+
+        Arguments are as in `RecurrentCell.over_time`, x of (T, B, F) sensory inputs.
+
+        Returns:
+            y: (T, B, O) outputs.
+            states: (T, B, H) states after each step.
+        """
+        inter = mish(self.inter(self.normed("inter", x)))
+        y, states = self.command.over_time(
+            self.normed("command", inter), hidden, resets=resets, timespans=timespans
+        )
+        return self.motor(self.normed("motor", mish(y))), states
+
+    def command_synapses(self) -> tuple[Tensor, Tensor | None]:
+        """Returns the (to, from) masks from inter neurons and among command ones."""
+        from_inter = self.command.in_features
+        mask = self.command.sparsity_mask
+        return mask[:, :from_inter], mask[:, from_inter:]
+
+    def command_effect(self) -> tuple[Tensor, Tensor | None]:
+        """Returns the Jacobian of the command neurons' outputs near rest, (to, from).
+
+        It is taken at zero, and says which sign each synapse has.
+        """
+        inter = self.inter.weight.new_zeros(self.command.in_features)
+        hidden = inter.new_zeros(self.hidden_size)
+
+        def output(x: Tensor, h: Tensor) -> Tensor:
+            y: Tensor = self.command(x[None], h[None])[0]
+            return y[0]
+
+        jacobian: tuple[Tensor, Tensor]
+        jacobian = torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
+        return jacobian

@@ -1,0 +1,176 @@
+"""Validation of sizes, masks, inputs, states, resets and timespans: every refusal.
+
+A plugin's network may call these, so that it refuses what Velora's own refuse, in the
+same words. Nothing is broadcast: a shape that would fit by accident is a ValueError.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import SupportsIndex
+
+from torch import Tensor
+
+from velora.models.protocol import Timespans
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuses a size that is no integer (TypeError) or below 1 (ValueError)."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, SupportsIndex):
+            raise TypeError(f"`{name}` must be an integer; got {size!r}.")
+        if size < 1:
+            raise ValueError(f"`{name}` must be at least 1; got {size}.")
+
+
+def check_mask(mask: Tensor, sizes: dict[str, int]) -> None:
+    """Refuses a mask that is no tensor (TypeError) or of another shape (ValueError)."""
+    names, shape = ", ".join(sizes), tuple(sizes.values())
+    if not isinstance(mask, Tensor):
+        raise TypeError(
+            f"`mask` must be a tensor of shape ({names}) = {shape}; got "
+            f"{type(mask).__name__}."
+        )
+    if tuple(mask.shape) != shape:
+        hint = " Transpose it." if tuple(mask.shape) == shape[::-1] else ""
+        raise ValueError(
+            f"`mask` must have shape ({names}) = {shape}; got "
+            f"{tuple(mask.shape)}.{hint}"
+        )
+
+
+def check_features(x: Tensor, in_features: int) -> None:
+    """Refuses inputs of another shape than (..., in_features): ValueError."""
+    if x.dim() == 0 or x.shape[-1] != in_features:
+        raise ValueError(
+            f"`x` must have shape (..., in_features) = (..., {in_features}); got "
+            f"{tuple(x.shape)}."
+        )
+
+
+def check_batch(x: Tensor, in_features: int) -> None:
+    """Refuses inputs of another shape than (B, in_features): ValueError."""
+    if x.dim() != 2 or x.shape[1] != in_features:
+        unsupported = "" if x.dim() == 2 else "Unsupported dimensionality: "
+        raise ValueError(
+            f"{unsupported}`x` must have shape (batch, in_features) = (batch, "
+            f"{in_features}); got {tuple(x.shape)}."
+        )
+
+
+def check_sequence(x: Tensor, in_features: int) -> None:
+    """Refuses inputs of another shape than (T, B, in_features): ValueError."""
+    if x.dim() != 3 or 0 in x.shape[:2] or x.shape[2] != in_features:
+        raise ValueError(
+            "`x` must have shape (steps, batch, in_features) = (T, B, "
+            f"{in_features}) with T and B at least 1; got {tuple(x.shape)}."
+        )
+
+
+def check_state(state: Tensor, batch: int, n_hidden: int) -> None:
+    """Refuses a state of another shape than (batch, n_hidden): ValueError."""
+    if tuple(state.shape) != (batch, n_hidden):
+        raise ValueError(
+            f"`state` must have shape (batch, hidden) = ({batch}, {n_hidden}); got "
+            f"{tuple(state.shape)}."
+        )
+
+
+def step_timespans(timespans: Timespans, batch: int) -> Timespans:
+    """Checks the timespans of one step.
+
+    Args:
+        timespans: a number, (B,) or (B, 1); None where none are given.
+        batch: B.
+
+    Returns:
+        None, a number, or a tensor of shape () or (B, 1).
+
+    Raises:
+        ValueError: any other shape, even one that would broadcast.
+    """
+    if _is_constant(timespans):
+        return timespans
+    shapes = (batch,), (batch, 1)
+    if isinstance(timespans, Tensor) and tuple(timespans.shape) in shapes:
+        return timespans.reshape(batch, 1)
+    raise ValueError(
+        "`timespans` must be a number, or of shape (batch,) or (batch, 1) with batch "
+        f"= {batch}; got {_told(timespans)}."
+    )
+
+
+def sequence_timespans(timespans: Timespans, steps: int, batch: int) -> Timespans:
+    """Checks the timespans of a sequence.
+
+    Args:
+        timespans: a number, (T,), (T, B) or (T, B, 1); None where none are given.
+        steps: T.
+        batch: B.
+
+    Returns:
+        None, a number, or a tensor of shape () or (T, B, 1).
+
+    Raises:
+        ValueError: any other shape, even one that would broadcast.
+    """
+    if _is_constant(timespans):
+        return timespans
+    if isinstance(timespans, Tensor):
+        return varying_timespans(timespans, steps, batch)
+    raise ValueError(
+        "`timespans` must be a number or a tensor of shape (T,), (T, B) or (T, B, 1) "
+        f"with (T, B) = ({steps}, {batch}); got {timespans!r}."
+    )
+
+
+def varying_timespans(timespans: Tensor, steps: int, batch: int) -> Tensor:
+    """Checks timespans that differ from step to step, and gives them as (T, B, 1).
+
+    Args:
+        timespans: (T,), (T, B) or (T, B, 1).
+        steps: T.
+        batch: B.
+
+    Raises:
+        ValueError: any other shape, even one that would broadcast.
+    """
+    if tuple(timespans.shape) not in ((steps,), (steps, batch), (steps, batch, 1)):
+        raise ValueError(
+            "`timespans` must have shape (T,), (T, B) or (T, B, 1) with (T, B) = "
+            f"({steps}, {batch}), or be one number where that is taken; got "
+            f"{_told(timespans)}."
+        )
+    return timespans.view(steps, -1, 1).expand(steps, batch, 1)
+
+
+def sequence_resets(resets: Tensor | None, steps: int, batch: int) -> Tensor | None:
+    """Checks the resets of a sequence and gives them as booleans.
+
+    Args:
+        resets: (T, B), true where the state is zero before that step; or None.
+        steps: T.
+        batch: B.
+
+    Raises:
+        ValueError: another shape.
+    """
+    if resets is None:
+        return None
+    if not isinstance(resets, Tensor) or tuple(resets.shape) != (steps, batch):
+        raise ValueError(
+            f"`resets` must have shape (T, B) = ({steps}, {batch}); got "
+            f"{_told(resets)}."
+        )
+    return resets.bool()
+
+
+def _is_constant(timespans: Timespans) -> bool:
+    """Whether no time differs from another: None, a number or a tensor of one."""
+    if isinstance(timespans, Tensor):
+        return timespans.dim() == 0
+    return timespans is None or isinstance(timespans, Real)
+
+
+def _told(value: object) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else repr(value)

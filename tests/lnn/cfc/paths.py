@@ -1,0 +1,67 @@
+"""The paths that a sequence can take, and how a test sees to it that one is taken."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from velora.models.lnn.backend import Backend
+from velora.models.lnn.cfc import backends
+from velora.models.lnn.compiled import loops
+
+NUMBA, OPERATORS = backends.BACKENDS
+WIDE = NUMBA._replace(lay_out=Tensor.contiguous)
+F32, F64 = torch.float32, torch.float64
+
+
+class Path(NamedTuple):
+    """A dtype, and the backend that computes in it."""
+
+    dtype: torch.dtype
+    backend: Backend
+
+
+PATHS = {
+    "operators": Path(F64, OPERATORS),
+    "operators in float32": Path(F32, OPERATORS),
+    "compiled": Path(F32, NUMBA),
+    # Which otherwise lies like this from 192 states on, and has a product of its own.
+    "compiled as for wide states": Path(
+        F32, NUMBA._replace(lay_out=torch.Tensor.contiguous)
+    ),
+}
+
+
+def has_numba():
+    return loops("velora.models.lnn.cfc.loops") is not None
+
+
+def force(monkeypatch, name):
+    """Makes sequences take one path at any length, and counts which ones they take."""
+    backend = PATHS[name].backend
+    if backend.name == "numba" and not has_numba():
+        pytest.skip("numba is not installed")
+    calls = Counter()
+
+    def counted(name, function):
+        def call(*arguments):
+            calls[name] += 1
+            return function(*arguments)
+
+        return call
+
+    def watched(each):
+        return each._replace(
+            forward=counted(f"{each.name} forward", each.forward),
+            backward=counted(f"{each.name} backward", each.backward),
+        )
+
+    table = [
+        backend if each.name == backend.name else each for each in (NUMBA, OPERATORS)
+    ]
+    monkeypatch.setattr(backends, "BACKENDS", tuple(map(watched, table)))
+    monkeypatch.setattr(backends, "SHORT", 0)
+    monkeypatch.setenv("VELORA_SCAN", backend.name)
+    return calls

@@ -14,7 +14,7 @@ from velora.wiring import Connectome, LayerMasks, NeuronCounts, Wiring
 
 
 def masks(*sizes: int, recurrent: bool = True) -> LayerMasks:
-    """Draws masks of layers of these sizes, from sensory to motor."""
+    """Samples masks of layers of these sizes, from sensory to motor."""
     shapes = [*itertools.pairwise(sizes)]
     layers = dict(zip(("inter", "command", "motor"), shapes, strict=True))
     if recurrent:
@@ -27,20 +27,20 @@ def masks(*sizes: int, recurrent: bool = True) -> LayerMasks:
     recurrent=st.booleans(),
 )
 def test_any_sizes_are_counted_and_survive_json(sizes, recurrent):
-    drawn = masks(*sizes, recurrent=recurrent)
-    connectome = Connectome(drawn)
+    sampled = masks(*sizes, recurrent=recurrent)
+    connectome = Connectome(sampled)
     assert connectome.counts == NeuronCounts(*sizes)
-    assert connectome.data() == (drawn, connectome.counts)
+    assert connectome.data() == (sampled, connectome.counts)
     again = Connectome.from_dict(json.loads(json.dumps(connectome.to_dict())))
     assert again == connectome
     assert (again.masks.recurrent is None) is not recurrent
 
 
 def test_masks_are_copied_as_int32():
-    drawn = masks(2, 3, 2, 1)
-    connectome = Connectome(drawn)
+    sampled = masks(2, 3, 2, 1)
+    connectome = Connectome(sampled)
     before = connectome.masks.inter.clone()
-    drawn.inter.fill_(1)
+    sampled.inter.fill_(1)
     assert torch.equal(connectome.masks.inter, before)
     assert {mask.dtype for _, mask in connectome.masks.items()} == {torch.int32}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -57,11 +59,26 @@ def test_seed_repeats_and_touches_no_global_state(build):
 
 
 def test_global_seed_repeats_where_none_is_given(build):
-    drawn = []
+    sampled = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        drawn.append(build(4, 30, 2))
-    assert drawn[0] == drawn[1] != drawn[2]
+        sampled.append(build(4, 30, 2))
+    assert sampled[0] == sampled[1] != sampled[2]
+
+
+@pytest.mark.parametrize(
+    ("place", "rule"),
+    [
+        ("velora.wiring.chance random", random),
+        ("velora.wiring.dense dense", dense),
+        ("velora.wiring.random_graph random", random),
+        ("velora.wiring.small_world small_world", small_world),
+    ],
+)
+def test_rule_stays_where_the_pickles_of_agents_look_for_it(place, rule):
+    module, name = place.split()
+    assert pickle.loads(f"c{module}\n{name}\n.".encode()) is rule
+    assert pickle.loads(pickle.dumps(rule)) is rule
 
 
 @pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.9])

@@ -41,8 +41,8 @@ def test_same_seed_gives_the_same_wiring(sensory, n_neurons, motor, sparsity, se
 
 
 def test_other_seeds_give_other_wirings():
-    drawn = [Wiring(5, 30, 5, seed=seed).to_dict()["masks"] for seed in range(20)]
-    assert all(drawn.count(masks) == 1 for masks in drawn)
+    sampled = [Wiring(5, 30, 5, seed=seed).to_dict()["masks"] for seed in range(20)]
+    assert all(sampled.count(masks) == 1 for masks in sampled)
 
 
 def test_seed_leaves_the_global_generators_untouched():
@@ -76,13 +76,13 @@ def test_no_seed_ignores_random_and_numpy():
 
 
 @pytest.mark.parametrize("seed", [None, 0, 7])
-def test_build_draws_anew(seed):
+def test_build_samples_anew(seed):
     wiring = Wiring(5, 30, 5, seed=seed)
-    drawn = [wiring.to_dict()["masks"]]
+    sampled = [wiring.to_dict()["masks"]]
     for _ in range(3):
         wiring.build()
-        drawn.append(wiring.to_dict()["masks"])
-    assert all(drawn.count(masks) == 1 for masks in drawn)
+        sampled.append(wiring.to_dict()["masks"])
+    assert all(sampled.count(masks) == 1 for masks in sampled)
 
 
 def test_build_with_a_seed_is_reproducible():
@@ -120,7 +120,7 @@ def test_default_device_has_no_say():
     assert copy == reference
 
 
-def test_default_device_has_no_say_in_a_draw_from_the_global_generator():
+def test_default_device_has_no_say_in_samples_of_the_global_generator():
     torch.manual_seed(3)
     reference = Wiring(5, 30, 5)
     torch.manual_seed(3)

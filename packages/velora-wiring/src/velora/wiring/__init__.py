@@ -1,11 +1,11 @@
-"""Who is connected to whom: counts, masks, rules that draw them, pictures."""
+"""Who is connected to whom: counts, masks, rules that sample them, pictures."""
 
-from velora.wiring.chance import random
 from velora.wiring.connectome import Connectome
 from velora.wiring.counts import NeuronCounts, SynapseCounts
 from velora.wiring.dense import dense
 from velora.wiring.drawing import draw
 from velora.wiring.masks import LayerMasks
+from velora.wiring.random_graph import random
 from velora.wiring.small_world import small_world
 from velora.wiring.wiring import Wiring
 

@@ -1,4 +1,4 @@
-"""What a wiring is asked for, checked before anything is drawn."""
+"""Validation of what a wiring is asked for, before anything is sampled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is connected to whom, whatever rule or hand has drawn it."""
+"""The connectome: who is connected to whom, whatever rule or hand has made it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Connectome:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Makes a wiring from what `to_dict` gave; draws nothing.
+        """Makes a wiring from what `to_dict` gave; samples nothing.
 
         Raises:
             TypeError: `data` is no mapping.

@@ -1,4 +1,4 @@
-"""How many neurons and synapses a wiring has."""
+"""Counts of neurons and synapses: how many a wiring has."""
 
 from __future__ import annotations
 

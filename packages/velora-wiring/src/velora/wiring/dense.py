@@ -1,4 +1,4 @@
-"""The wiring in which everybody is connected."""
+"""The dense wiring: every layer is fully connected with the next."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from velora.wiring.arguments import generator, sparsity
 from velora.wiring.connectome import Connectome
 from velora.wiring.counts import layer_sizes
 from velora.wiring.masks import LayerMasks
-from velora.wiring.rule import polarities
+from velora.wiring.ncp_rule import polarities
 
 
 def dense(

@@ -1,4 +1,4 @@
-"""A wiring on one page."""
+"""The picture of a wiring, on one page of matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is connected to whom: one signed mask a layer."""
+"""Synapse masks: one signed mask a layer says who is connected to whom."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What velora-wiring registers, through the hooks that any plugin uses."""
 
 from velora.plugins import Entry, Registry, hookimpl
-from velora.wiring.chance import random
 from velora.wiring.dense import dense
+from velora.wiring.random_graph import random
 from velora.wiring.small_world import small_world
 from velora.wiring.wiring import Wiring
 

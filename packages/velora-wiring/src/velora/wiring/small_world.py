@@ -1,4 +1,4 @@
-"""The wiring in which most synapses are local and a few are far."""
+"""The small world: most synapses are local and a few are far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from velora.wiring.arguments import generator, sparsity
 from velora.wiring.connectome import Connectome
 from velora.wiring.counts import layer_sizes
 from velora.wiring.masks import LayerMasks
-from velora.wiring.rule import connect_lonely, polarities
+from velora.wiring.ncp_rule import connect_lonely, polarities
 
 
 def small_world(
@@ -24,7 +24,7 @@ def small_world(
     seed: int | None = None,
     rewiring: float = 0.1,
 ) -> Connectome:
-    """Draws one small world of all neurons and keeps what joins its layers.
+    """Samples one small world of all neurons and keeps what joins its layers.
 
     Source: Watts and Strogatz 1998, "Collective dynamics of 'small-world' networks".
     All neurons stand on a ring, those of a layer evenly spread around it. Each is

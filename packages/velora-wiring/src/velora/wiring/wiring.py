@@ -1,4 +1,4 @@
-"""A wiring: neuron counts and the synapses drawn for them."""
+"""The wiring of an NCP: neuron counts and the synapses sampled for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from velora.wiring.arguments import count, generator, integer, sparsity
 from velora.wiring.connectome import Connectome, read_masks
 from velora.wiring.counts import SynapseCounts, layer_sizes
-from velora.wiring.rule import draw_masks, synapse_counts
+from velora.wiring.ncp_rule import sample_masks, synapse_counts
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,8 +33,8 @@ class Wiring(Connectome):
         out_features: motor neurons, at least 1.
         sparsity_level: share of synapses left out, from 0.1 (nearly dense) to 0.9
             (very sparse).
-        seed: an int draws from a private generator and touches no global state;
-            None draws from PyTorch's global generator.
+        seed: an int samples from a private generator and touches no global state;
+            None samples from PyTorch's global generator.
 
     Attributes:
         counts: neurons of each kind.
@@ -85,13 +85,13 @@ class Wiring(Connectome):
         )
 
     def build(self) -> None:
-        """Draws the synapses anew.
+        """Samples the synapses anew.
 
         With a seed, the n-th build of any wiring with that seed is the same.
         """
         seed = None if self.seed is None else self.seed + self._builds * 0x9E3779B9
         self._builds += 1
-        self.masks = draw_masks(self.counts, self.n_connections, generator(seed))
+        self.masks = sample_masks(self.counts, self.n_connections, generator(seed))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the wiring as plain data that JSON can hold, without loss."""
@@ -103,7 +103,7 @@ class Wiring(Connectome):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Makes a wiring from what `to_dict` gave; draws nothing.
+        """Makes a wiring from what `to_dict` gave; samples nothing.
 
         Raises:
             TypeError: `data` is no mapping or a count no integer.

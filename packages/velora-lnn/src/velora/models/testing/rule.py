@@ -61,7 +61,7 @@ def check_rules(title: str, subject: S, rules: Sequence[Rule[S]]) -> None:
 def _global_state_kept() -> Iterator[None]:
     """Computes on the CPU, with gradients, whatever the surroundings are set to."""
     with ExitStack() as stack:
-        # Of the CPU alone: nothing here draws from a generator of another device.
+        # Of the CPU alone: nothing here samples from a generator of another device.
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())

@@ -1,4 +1,4 @@
-"""Comparisons of tensors that say in words where two computations differ."""
+"""Differences between tensors, in words: where two computations are not the same."""
 
 from __future__ import annotations
 
@@ -51,34 +51,6 @@ def same(got: Named, expected: Named) -> bool:
     return got.keys() == expected.keys() and all(
         torch.equal(tensor, expected[name]) for name, tensor in got.items()
     )
-
-
-def gradients(outputs: Named, wanted: Named) -> dict[str, Tensor]:
-    """Returns the gradient of a weighted sum of all outputs to each tensor.
-
-    Args:
-        outputs: tensors, the weight of each number of which is drawn anew but always
-            the same. One that needs no gradient is left out.
-        wanted: tensors that need a gradient; one that nothing depends on gets zeros.
-
-    Returns:
-        By the name "the gradients of" what was wanted.
-    """
-    generator = torch.Generator("cpu").manual_seed(1)
-    loss = torch.zeros(())
-    for output in outputs.values():
-        weights = torch.randn(output.shape, generator=generator, dtype=torch.float64)
-        if output.requires_grad:
-            loss = loss + (output * weights.to(output.dtype)).sum()
-    found: tuple[Tensor, ...] = tuple(map(torch.zeros_like, wanted.values()))
-    if loss.requires_grad:
-        found = torch.autograd.grad(
-            loss, list(wanted.values()), allow_unused=True, materialize_grads=True
-        )
-    return {
-        f"the gradients of {name}": grad
-        for name, grad in zip(wanted, found, strict=True)
-    }
 
 
 def _as_numbers(tensors: Named) -> dict[str, Tensor]:

@@ -10,24 +10,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from velora.models.testing.candidate import Candidate
-from velora.models.testing.compare import difference, same
+from velora.models.testing.differences import difference, same
+from velora.models.testing.network.network_under_test import NetworkUnderTest
 
 _SIZES = ((1, 1), (3, 2))
 
 
-def builds(candidate: Candidate) -> Iterator[str]:
+def builds(subject: NetworkUnderTest) -> Iterator[str]:
     """The builder makes a module, of any size, on the device it is told."""
-    own = (candidate.in_features, candidate.out_features)
+    own = (subject.in_features, subject.out_features)
     for sizes in dict.fromkeys((own, *_SIZES)):
-        network = candidate.make(sizes=sizes)
+        network = subject.make(sizes=sizes)
         if not isinstance(network, nn.Module):
             yield (
                 "a builder must return a torch.nn.Module; got "
                 f"{type(network).__name__} for the sizes {sizes}."
             )
             return
-    if candidate.recurrent:
+    if subject.recurrent:
         for method in ("forward_sequence", "initial_state"):
             if not callable(getattr(network, method, None)):
                 yield (
@@ -36,7 +36,7 @@ def builds(candidate: Candidate) -> Iterator[str]:
                     "network with recurrent=False."
                 )
     for device in ("cpu", "meta"):
-        made = _tensors(candidate.make(device=device))
+        made = _tensors(subject.make(device=device))
         elsewhere = [name for name, t in made.items() if t.device.type != device]
         if elsewhere:
             yield (
@@ -46,36 +46,36 @@ def builds(candidate: Candidate) -> Iterator[str]:
             )
 
 
-def seeded(candidate: Candidate) -> Iterator[str]:
+def seeded(subject: NetworkUnderTest) -> Iterator[str]:
     """PyTorch's seed decides on every number."""
-    first, again, other = (_tensors(candidate.make(seed=n)) for n in (1, 1, 2))
+    first, again, other = (_tensors(subject.make(seed=n)) for n in (1, 1, 2))
     if not same(first, again):
         different = [name for name in first if not _equal(first, again, name)]
         yield (
             "the same torch.manual_seed before building must give the same numbers; "
-            f"{_some(different)} differs. Draw from PyTorch's global generator."
+            f"{_some(different)} differs. Sample from PyTorch's global generator."
         )
     torch.default_generator.manual_seed(2)
     untouched = torch.get_rng_state()
-    candidate.make(seed=2)
-    # One that draws nothing, all of whose numbers are fixed, needs no seed.
-    draws = not torch.equal(untouched, torch.get_rng_state())
-    if first and draws and same(first, other):
+    subject.make(seed=2)
+    # One that samples nothing, all of whose numbers are fixed, needs no seed.
+    samples = not torch.equal(untouched, torch.get_rng_state())
+    if first and samples and same(first, other):
         yield (
             "another torch.manual_seed before building must give other parameters; "
             "they are the same. Leave PyTorch's generator unseeded."
         )
 
 
-def stored(candidate: Candidate) -> Iterator[str]:
+def stored(subject: NetworkUnderTest) -> Iterator[str]:
     """`state_dict` holds all that a network computes with."""
-    network, other = candidate.network(seed=1), candidate.network(seed=2)
-    x = candidate.inputs(3)
-    candidate.run(other, x)  # so that what it remembers of its old weights shows
+    network, other = subject.network(seed=1), subject.network(seed=2)
+    x = subject.inputs(3)
+    subject.run(other, x)  # so that what it remembers of its old weights shows
     other.load_state_dict(network.state_dict())
-    expected = candidate.run(network, x).named
-    got = candidate.run(other, x).named
-    if words := difference(got, expected, candidate.tolerance):
+    expected = subject.run(network, x).named
+    got = subject.run(other, x).named
+    if words := difference(got, expected, subject.tolerance):
         yield (
             "a network that has loaded another's `state_dict` must compute the same: "
             f"{words}. Register what it computes with as parameter or buffer, and "
@@ -83,22 +83,22 @@ def stored(candidate: Candidate) -> Iterator[str]:
         )
 
 
-def deep_copied(candidate: Candidate) -> Iterator[str]:
+def deep_copied(subject: NetworkUnderTest) -> Iterator[str]:
     """`copy.deepcopy` gives an equal network that shares nothing."""
-    network, x = candidate.network(), candidate.inputs(3)
-    expected = candidate.run(network, x).named
+    network, x = subject.network(), subject.inputs(3)
+    expected = subject.run(network, x).named
     twin = copy.deepcopy(network)
-    before = candidate.run(twin, x).named
-    if words := difference(before, expected, candidate.tolerance):
+    before = subject.run(twin, x).named
+    if words := difference(before, expected, subject.tolerance):
         yield f"a deep copy must compute the same: {words}."
         return
     trained = _train(twin)
-    if trained and not same(candidate.run(network, x).named, expected):
+    if trained and not same(subject.run(network, x).named, expected):
         yield (
             "training a deep copy must leave the original alone; its outputs changed. "
             "Let `__deepcopy__` copy the parameters."
         )
-    if trained and same(candidate.run(twin, x).named, before):
+    if trained and same(subject.run(twin, x).named, before):
         yield (
             "a deep copy must compute with its own parameters; changing them changes "
             "nothing. Look for a function that holds on to the original, such as a "
@@ -106,10 +106,10 @@ def deep_copied(candidate: Candidate) -> Iterator[str]:
         )
 
 
-def pickled(candidate: Candidate) -> Iterator[str]:
+def pickled(subject: NetworkUnderTest) -> Iterator[str]:
     """`pickle` gives an equal network."""
-    network, x = candidate.network(), candidate.inputs(3)
-    expected = candidate.run(network, x).named
+    network, x = subject.network(), subject.inputs(3)
+    expected = subject.run(network, x).named
     try:
         twin: Any = pickle.loads(pickle.dumps(network))
     except Exception as error:
@@ -119,7 +119,7 @@ def pickled(candidate: Candidate) -> Iterator[str]:
             "level of a module."
         )
         return
-    if words := difference(candidate.run(twin, x).named, expected, candidate.tolerance):
+    if words := difference(subject.run(twin, x).named, expected, subject.tolerance):
         yield f"a network must compute the same after pickle: {words}."
 
 

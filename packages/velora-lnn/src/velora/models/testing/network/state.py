@@ -1,4 +1,4 @@
-"""States: a tensor or a tuple of tensors, each with the batch in dimension 0."""
+"""What the kit does with states; `velora.models.protocol` says what one is."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-State = Tensor | tuple[Tensor, ...] | None
+from velora.models.protocol import State, parts
 
 
-def parts(state: State) -> tuple[Tensor, ...]:
-    """Returns the tensors of a state, none where there is no state."""
-    if state is None:
-        return ()
-    return state if isinstance(state, tuple) else (state,)
-
-
-def mapped(state: State, change: Callable[[Tensor], Tensor]) -> State:
+def mapped(state: State | None, change: Callable[[Tensor], Tensor]) -> State | None:
     """Returns a state each part of which was changed."""
     if state is None or isinstance(state, Tensor):
         return None if state is None else change(state)
     return tuple(map(change, state))
 
 
-def copied(state: State) -> State:
+def copied(state: State | None) -> State | None:
     """Returns a copy of a state, through which gradients flow."""
     return mapped(state, torch.clone)
 
 
-def leaf(state: State) -> State:
+def leaf(state: State | None) -> State | None:
     """Returns a copy of a state to whose floating parts gradients can be asked for."""
 
     def one(part: Tensor) -> Tensor:
@@ -38,7 +31,7 @@ def leaf(state: State) -> State:
     return mapped(state, one)
 
 
-def name_parts(name: str, state: State) -> dict[str, Tensor]:
+def name_parts(name: str, state: State | None) -> dict[str, Tensor]:
     """Returns the parts of a state, by a name that counts them where it is a tuple."""
     if isinstance(state, Tensor):
         return {name: state}

@@ -1,56 +1,58 @@
-"""Rules about episodes that start inside a sequence."""
+"""Rules about resets: episodes that start inside a sequence."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from velora.models.testing.candidate import (
-    Candidate,
+from velora.models.protocol import State, parts
+from velora.models.testing.differences import difference
+from velora.models.testing.network.gradients import differentiable, gradients
+from velora.models.testing.network.network_under_test import (
+    NetworkUnderTest,
     Run,
-    differentiable,
     in_both_precisions,
 )
-from velora.models.testing.compare import difference, gradients
-from velora.models.testing.state import State, leaf, name_parts, parts
+from velora.models.testing.network.state import leaf, name_parts
 
 
 @in_both_precisions
-def resets(candidate: Candidate) -> Iterator[str]:
+def resets(subject: NetworkUnderTest) -> Iterator[str]:
     """A reset starts an environment anew, before that step and for it alone."""
-    network = candidate.network()
-    if "resets" not in candidate.arguments(network):
+    network = subject.network()
+    if not subject.takes(network, "resets"):
         yield (
             "`forward_sequence` must take `resets`, (T, B) booleans, true where the "
             "state is the initial one before that step, as RecurrentPPO asks by name; "
-            f"it takes {candidate.arguments(network)}."
+            f"it takes {list(inspect.signature(network.forward_sequence).parameters)}."
         )
         return
-    x, state = candidate.inputs(3), candidate.state(network, 3)
+    x, state = subject.inputs(3), subject.state(network, 3)
     never = torch.zeros(3, 3, dtype=torch.bool)
-    got = candidate.run(network, x, state, resets=never).named
-    expected = candidate.run(network, x, state).named
-    if words := difference(got, expected, candidate.tolerance):
+    got = subject.run(network, x, state, resets=never).named
+    expected = subject.run(network, x, state).named
+    if words := difference(got, expected, subject.tolerance):
         yield f"`resets` that are all false must equal None: {words}."
-    faults = list(_faults_of_values(candidate, network))
-    yield from faults or _faults_of_gradients(candidate, network)
+    faults = list(_faults_of_values(subject, network))
+    yield from faults or _faults_of_gradients(subject, network)
 
 
-def _faults_of_values(candidate: Candidate, network: nn.Module) -> Iterator[str]:
-    for steps, batch in candidate.awkward_sizes(network):
-        x = candidate.inputs(batch, steps=steps)
-        state = candidate.state(network, batch)
-        some = candidate.resets(steps, batch)
+def _faults_of_values(subject: NetworkUnderTest, network: nn.Module) -> Iterator[str]:
+    for steps, batch in subject.awkward_sizes(network):
+        x = subject.inputs(batch, steps=steps)
+        state = subject.state(network, batch)
+        some = subject.resets(steps, batch)
         for words, given in (("some", some), ("all", torch.ones_like(some))):
-            got = candidate.run(network, x, state, resets=given).named
-            expected = _started_anew(candidate, network, x, state, given).named
-            fault = difference(got, expected, candidate.tolerance)
+            got = subject.run(network, x, state, resets=given).named
+            expected = _started_anew(subject, network, x, state, given).named
+            fault = difference(got, expected, subject.tolerance)
             if not fault:
                 continue
-            without = candidate.run(network, x, state).named
-            if not difference(got, without, candidate.tolerance):
+            without = subject.run(network, x, state).named
+            if not difference(got, without, subject.tolerance):
                 yield (
                     f"`resets` change nothing, though {words} of them are true: the "
                     "outputs and the state are those without. Is the argument used?"
@@ -65,13 +67,15 @@ def _faults_of_values(candidate: Candidate, network: nn.Module) -> Iterator[str]
             return
 
 
-def _faults_of_gradients(candidate: Candidate, network: nn.Module) -> Iterator[str]:
+def _faults_of_gradients(
+    subject: NetworkUnderTest, network: nn.Module
+) -> Iterator[str]:
     steps, batch, reset = 4, 3, 2
-    x = candidate.inputs(batch, steps=steps).requires_grad_()
-    state = leaf(candidate.state(network, batch))
+    x = subject.inputs(batch, steps=steps).requires_grad_()
+    state = leaf(subject.state(network, batch))
     given = torch.zeros(steps, batch, dtype=torch.bool)
     given[reset] = True
-    y = candidate.run(network, x, state, resets=given).y
+    y = subject.run(network, x, state, resets=given).y
     wanted = {"the inputs": x, **name_parts("the state given", state)}
     wanted = {name: tensor for name, tensor in wanted.items() if tensor.requires_grad}
     for name, grad in gradients({"the outputs": y[reset:]}, wanted).items():
@@ -83,13 +87,13 @@ def _faults_of_gradients(candidate: Candidate, network: nn.Module) -> Iterator[s
                 "nothing of the old one is left."
             )
             return
-    given = candidate.resets(steps, batch)
+    given = subject.resets(steps, batch)
     everything = differentiable(x, state, network)
-    run = candidate.run(network, x, state, resets=given)
+    run = subject.run(network, x, state, resets=given)
     got = gradients(run.named, everything)
-    anew = _started_anew(candidate, network, x, state, given)
+    anew = _started_anew(subject, network, x, state, given)
     expected = gradients(anew.named, everything)
-    if words := difference(got, expected, candidate.tolerance):
+    if words := difference(got, expected, subject.tolerance):
         yield (
             "with `resets` gradients must be those of starting anew, and go on for "
             f"the environments that are not reset: {words}."
@@ -97,13 +101,17 @@ def _faults_of_gradients(candidate: Candidate, network: nn.Module) -> Iterator[s
 
 
 def _started_anew(
-    candidate: Candidate, network: nn.Module, x: Tensor, state: State, given: Tensor
+    subject: NetworkUnderTest,
+    network: nn.Module,
+    x: Tensor,
+    state: State | None,
+    given: Tensor,
 ) -> Run:
     """Puts the run together from those that start, without resets, at each step."""
     steps, batch = given.shape
-    start = candidate.start(network, batch)
-    runs = [(0, candidate.run(network, x, state))]  # with the step each starts at
-    runs += [(k, candidate.run(network, x[k:], start)) for k in range(steps)]
+    start = subject.start(network, batch)
+    runs = [(0, subject.run(network, x, state))]  # with the step each starts at
+    runs += [(k, subject.run(network, x[k:], start)) for k in range(steps)]
     chosen = [0] * batch
     outputs = []
     for step in range(steps):

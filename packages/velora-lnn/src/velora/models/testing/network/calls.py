@@ -8,15 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from velora.models.testing.candidate import Candidate, in_both_precisions
-from velora.models.testing.compare import difference, same
-from velora.models.testing.state import State, copied, mapped, name_parts, parts
+from velora.models.protocol import State, parts
+from velora.models.testing.differences import difference, same
+from velora.models.testing.network.network_under_test import (
+    NetworkUnderTest,
+    in_both_precisions,
+)
+from velora.models.testing.network.state import copied, mapped, name_parts
 
 
-def shapes(candidate: Candidate) -> Iterator[str]:
+def shapes(subject: NetworkUnderTest) -> Iterator[str]:
     """Outputs and states have the shapes that Velora relies on."""
-    network = candidate.network()
-    if not candidate.recurrent:
+    network = subject.network()
+    if not subject.recurrent:
         if hasattr(network, "forward_sequence") and not _has_forward(network):
             yield (
                 "a network without a state must have `forward`; this one has "
@@ -24,22 +28,22 @@ def shapes(candidate: Candidate) -> Iterator[str]:
             )
             return
         for batch in (1, 2, 5):
-            wanted: list[tuple[int, ...]] = [(batch, candidate.out_features)]
+            wanted: list[tuple[int, ...]] = [(batch, subject.out_features)]
             if batch == 1:
-                wanted.append((candidate.out_features,))
-            y = network(candidate.inputs(batch))
-            fault = _fault_of_output(f"x {(batch, candidate.in_features)}", y, wanted)
+                wanted.append((subject.out_features,))
+            y = network(subject.inputs(batch))
+            fault = _fault_of_output(f"x {(batch, subject.in_features)}", y, wanted)
             if fault:
                 yield fault
                 return
         return
     for batch in (1, 3):
-        fault = _fault_of_state(candidate.start(network, batch), batch)
+        fault = _fault_of_state(subject.start(network, batch), batch)
         if fault:
             yield fault
             return
     for steps, batch in ((1, 1), (1, 3), (3, 1), (3, 3)):
-        faults = list(_sequence_faults(candidate, network, steps, batch))
+        faults = list(_sequence_faults(subject, network, steps, batch))
         if faults:
             yield from faults
             return
@@ -50,10 +54,10 @@ def _has_forward(network: Any) -> bool:
 
 
 def _sequence_faults(
-    candidate: Candidate, network: Any, steps: int, batch: int
+    subject: NetworkUnderTest, network: Any, steps: int, batch: int
 ) -> Iterator[str]:
-    x = candidate.inputs(batch, steps=steps)
-    start = candidate.start(network, batch)
+    x = subject.inputs(batch, steps=steps)
+    start = subject.start(network, batch)
     returned = network.forward_sequence(x, copied(start))
     if not isinstance(returned, tuple) or len(returned) != 2:
         yield (
@@ -62,7 +66,7 @@ def _sequence_faults(
         )
         return
     y, after = returned
-    expected = [(steps, batch, candidate.out_features)]
+    expected = [(steps, batch, subject.out_features)]
     if fault := _fault_of_output(f"x {tuple(x.shape)}", y, expected):
         yield fault
     wanted, got = _form(start), _form(after)
@@ -91,7 +95,7 @@ def _fault_of_output(
 
 
 def _fault_of_state(state: Any, batch: int) -> str | None:
-    tensors = state if isinstance(state, tuple) else (state,)
+    tensors = parts(state)
     if not tensors or not all(isinstance(part, Tensor) for part in tensors):
         return (
             "`initial_state` must give a tensor or a tuple of tensors, as which Velora "
@@ -106,39 +110,39 @@ def _fault_of_state(state: Any, batch: int) -> str | None:
     return None
 
 
-def repeatable(candidate: Candidate) -> Iterator[str]:
+def repeatable(subject: NetworkUnderTest) -> Iterator[str]:
     """Equal calls give equal numbers."""
-    network = candidate.network()
-    x, other = candidate.inputs(3), candidate.inputs(3, seed=5)
-    for state in (None, candidate.state(network, 3)):
-        once = candidate.run(network, x, state)
-        candidate.run(network, other)
-        again = candidate.run(network, x, state)
-        if words := difference(again.named, once.named, candidate.tolerance):
+    network = subject.network()
+    x, other = subject.inputs(3), subject.inputs(3, seed=5)
+    for state in (None, subject.state(network, 3)):
+        once = subject.run(network, x, state)
+        subject.run(network, other)
+        again = subject.run(network, x, state)
+        if words := difference(again.named, once.named, subject.tolerance):
             yield (
                 f"two calls with the same arguments, in eval mode, must give the same: "
                 f"{words}. Keep what lasts in the state that goes in and comes out, "
-                "and draw random numbers in training mode alone."
+                "and sample random numbers in training mode alone."
             )
             return
 
 
-def changes_nothing(candidate: Candidate) -> Iterator[str]:
+def changes_nothing(subject: NetworkUnderTest) -> Iterator[str]:
     """A call in eval mode leaves its arguments and the network as they were."""
-    network = candidate.network()
-    x, state = candidate.inputs(3), candidate.state(network, 3)
+    network = subject.network()
+    x, state = subject.inputs(3), subject.state(network, 3)
     given = {"the inputs": x, **name_parts("the state", state)}
     options = {}
-    if "resets" in candidate.arguments(network):
+    if subject.takes(network, "resets"):
         options["resets"] = torch.tensor([[True, False, False]] * 3)
         given["the resets"] = options["resets"]
-    if "timespans" in candidate.arguments(network):
-        options["timespans"] = candidate.times(3, 3)
+    if subject.takes(network, "timespans"):
+        options["timespans"] = subject.times(3, 3)
         given["the timespans"] = options["timespans"]
     own = {f"the buffer `{name}`": b for name, b in network.named_buffers()}
     own |= {f"the parameter `{name}`": p for name, p in network.named_parameters()}
     before = {name: tensor.detach().clone() for name, tensor in (given | own).items()}
-    entry = getattr(network, candidate.entry_point)
+    entry = getattr(network, subject.entry_point)
     with torch.no_grad():
         entry(x, *([] if state is None else [state]), **options)
     for name, tensor in given.items():
@@ -156,20 +160,20 @@ def changes_nothing(candidate: Candidate) -> Iterator[str]:
 
 
 @in_both_precisions
-def rows_apart(candidate: Candidate) -> Iterator[str]:
+def rows_apart(subject: NetworkUnderTest) -> Iterator[str]:
     """The rows of a batch do not influence each other."""
-    network = candidate.network()
-    for steps, batch in candidate.awkward_sizes(network):
-        x = candidate.inputs(batch, steps=steps)
-        state = candidate.state(network, batch)
-        whole = candidate.run(network, x, state)
+    network = subject.network()
+    for steps, batch in subject.awkward_sizes(network):
+        x = subject.inputs(batch, steps=steps)
+        state = subject.state(network, batch)
+        whole = subject.run(network, x, state)
         for row in sorted({0, batch // 2, batch - 1}):
-            alone = candidate.run(network, x[..., [row], :], _row(state, row))
+            alone = subject.run(network, x[..., [row], :], _row(state, row))
             expected = {
                 name: part[..., [row], :] if name == "the outputs" else part[[row]]
                 for name, part in whole.named.items()
             }
-            if words := difference(alone.named, expected, candidate.tolerance):
+            if words := difference(alone.named, expected, subject.tolerance):
                 yield (
                     f"row {row} of x {tuple(x.shape)} must give the same alone: "
                     f"{words}. Look for a mean, a norm, a softmax or a broadcast over "
@@ -178,7 +182,7 @@ def rows_apart(candidate: Candidate) -> Iterator[str]:
                 return
 
 
-def _row(state: State, row: int) -> State:
+def _row(state: State | None, row: int) -> State | None:
     return mapped(state, lambda part: part[[row]])
 
 

@@ -1,4 +1,4 @@
-"""Rules about a network that is moved, and about the gradients that train it."""
+"""Rules about dtype and device: a network computes where it is moved to."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from velora.models.testing.candidate import Candidate, Run
-from velora.models.testing.compare import gradients
-from velora.models.testing.state import mapped, name_parts
+from velora.models.testing.network.gradients import gradients
+from velora.models.testing.network.network_under_test import NetworkUnderTest
+from velora.models.testing.network.state import mapped, name_parts
 
 # Where tensors of two devices may meet: indices may be on the CPU, copies are moves.
 _MAY_MIX = {"__getitem__", "__setitem__", "__get__", "copy_", "to", "type_as"}
 
 
-def dtype(candidate: Candidate) -> Iterator[str]:
+def dtype(subject: NetworkUnderTest) -> Iterator[str]:
     """A network computes in the dtype it is moved to.
 
     The rules after this one compute in double precision where it holds.
     """
-    network = candidate.network(dtype=torch.float64)
-    x = candidate.inputs(3).double()
-    named = candidate.run(network, x).named
-    if candidate.recurrent:
-        named |= name_parts("`initial_state`", candidate.start(network, 3))
+    network = subject.network(dtype=torch.float64)
+    x = subject.inputs(3).double()
+    named = subject.run(network, x).named
+    if subject.recurrent:
+        named |= name_parts("`initial_state`", subject.start(network, 3))
     wrong = {
         name: tensor.dtype
         for name, tensor in named.items()
@@ -39,25 +39,25 @@ def dtype(candidate: Candidate) -> Iterator[str]:
         )
     gradients(named, dict(network.named_parameters()))
     if not wrong:
-        candidate.dtype = torch.float64
+        subject.dtype = torch.float64
 
 
-def device(candidate: Candidate) -> Iterator[str]:
+def device(subject: NetworkUnderTest) -> Iterator[str]:
     """A network computes where it is moved to: "meta" stands for any device."""
-    network = candidate.network().to("meta")
-    x = candidate.inputs(3).to("meta")
+    network = subject.network().to("meta")
+    x = subject.inputs(3).to("meta")
     named: dict[str, Tensor] = {}
     watch = _Mixing()
     try:
         with watch:
-            if candidate.recurrent:
-                start = candidate.start(network, 3)
+            if subject.recurrent:
+                start = subject.start(network, 3)
                 named |= name_parts("`initial_state`", start)
                 # That it is elsewhere is a fault of its own.
                 moved = mapped(start, lambda part: part.to("meta"))
-                run = candidate.run(network, x, moved)
+                run = subject.run(network, x, moved)
             else:
-                run = candidate.run(network, x)
+                run = subject.run(network, x)
             named |= run.named
     except Exception as error:
         # A network may look at its numbers, which a meta tensor does not have.
@@ -109,49 +109,3 @@ def _tensors(things: list[Any] | tuple[Any, ...]) -> Iterator[Tensor]:
             yield thing
         elif isinstance(thing, list | tuple):
             yield from _tensors(thing)
-
-
-def trainable(candidate: Candidate) -> Iterator[str]:
-    """Every parameter and the inputs get a finite gradient."""
-    network = candidate.network().train()
-    x = candidate.inputs(5).requires_grad_()
-    options = {}
-    if "timespans" in candidate.arguments(network):
-        options["timespans"] = candidate.times(3, 5)
-    run: Run = candidate.run(network, x, **options)
-    if not run.y.requires_grad:
-        yield (
-            "outputs must be differentiable; they need no gradient. Look for "
-            "`detach`, `torch.no_grad`, NumPy or an `argmax` on the way."
-        )
-        return
-    named = {
-        f"parameter `{name}`": parameter
-        for name, parameter in network.named_parameters()
-        if parameter.requires_grad
-    }
-    wanted = {"the inputs": x, **named}
-    weights = candidate.numbers(*run.y.shape, seed=1)
-    found: Any = torch.autograd.grad(
-        (run.y * weights).sum(), list(wanted.values()), allow_unused=True
-    )
-    grads = dict(zip(wanted, found, strict=True))
-    for name, grad in grads.items():
-        if grad is None:
-            yield (
-                f"{name} must get a gradient; got None. Let the outputs depend on it, "
-                "or freeze a parameter with requires_grad=False."
-            )
-        elif not torch.isfinite(grad).all():
-            yield f"{name} must get a finite gradient; got {_first_bad(grad)}."
-    for what, names in (("the inputs", ["the inputs"]), ("some parameter", named)):
-        got = [grads[name] for name in names if grads[name] is not None]
-        if got and not any(grad.any() for grad in got):
-            yield (
-                f"{what} must get a gradient other than zero; got zeros alone. Look "
-                "for a `round`, a `sign` or a `clamp` that all goes through."
-            )
-
-
-def _first_bad(grad: Tensor) -> float:
-    return float(grad[~torch.isfinite(grad)][0])

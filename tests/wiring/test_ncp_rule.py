@@ -1,4 +1,4 @@
-"""The NCP rule: laws that every draw obeys."""
+"""The NCP rule: laws that every sample obeys."""
 
 import torch
 from hypothesis import example, given, settings
@@ -75,7 +75,7 @@ def test_only_lonely_neurons_get_more_synapses(wiring):
         there = mask != 0
         extras = int(there.sum()) - k * len(mask)
         # Who was given a synapse had none, so it has this one alone; and a single
-        # row of the draw already reaches k neurons.
+        # row of the sample already reaches k neurons.
         assert extras <= int((there.sum(dim=0) == 1).sum())
         assert extras <= mask.shape[1] - k
 
@@ -108,14 +108,14 @@ def test_polarities_are_balanced():
 
 
 def test_both_polarities_occur_among_few_synapses():
-    drawn = [Wiring(1, 2, 1, seed=seed).masks for seed in range(40)]
+    sampled = [Wiring(1, 2, 1, seed=seed).masks for seed in range(40)]
     for layer in ("inter", "command", "motor", "recurrent"):
-        signs = {int(getattr(masks, layer)) for masks in drawn}
+        signs = {int(getattr(masks, layer)) for masks in sampled}
         assert signs == {-1, 1}
 
 
 def test_every_place_is_as_likely_as_any_other():
-    # One recurrent synapse among 4 x 4, in 1600 draws: 100 each, give or take 10.
+    # One recurrent synapse among 4 x 4, in 1600 samples: 100 each, give or take 10.
     hits = torch.zeros(4, 4)
     for seed in range(1600):
         wiring = Wiring(1, 10, 1, sparsity_level=0.9, seed=seed)
@@ -130,14 +130,14 @@ def test_fan_out_reaches_every_inter_neuron_equally_often():
     for seed in range(20):
         wiring = Wiring(100, 50, 1, sparsity_level=0.8, seed=seed)
         hits += (wiring.masks.inter != 0).sum(dim=0)
-    # 20 draws x 100 neurons x 6 synapses among 30 columns: 400 each.
+    # 20 samples x 100 neurons x 6 synapses among 30 columns: 400 each.
     assert hits.sum() == 20 * 100 * 6
     assert (hits > 320).all()
     assert (hits < 480).all()
 
 
-def test_large_wirings_obey_the_rule_across_blocks_of_the_draw():
-    # 6000 x 1200 places are drawn in several blocks or in one: nobody may tell.
+def test_large_wirings_obey_the_rule_across_blocks_of_the_sample():
+    # 6000 x 1200 places are sampled in several blocks or in one: nobody may tell.
     wiring = Wiring(6000, 3000, 2, sparsity_level=0.9, seed=0)
     fan_out = (wiring.masks.inter != 0).sum(dim=1)
     assert (fan_out == wiring.n_connections.sensory).all()

@@ -1,4 +1,4 @@
-"""Is a network right? All that Velora's policies and algorithms rely on."""
+"""Check of a network: all rules, in the order in which they are judged."""
 
 from __future__ import annotations
 
@@ -7,29 +7,35 @@ from typing import Any
 
 import torch
 
-from velora.models.testing import calls, construction, memory, moves
-from velora.models.testing.candidate import Candidate
-from velora.models.testing.resets import resets
+from velora.models.testing.network import (
+    calls,
+    construction,
+    dtype_and_device,
+    memory,
+    training,
+)
+from velora.models.testing.network.network_under_test import NetworkUnderTest
+from velora.models.testing.network.resets import resets
+from velora.models.testing.network.timespans import timespans
 from velora.models.testing.rule import Rule, check_rules
-from velora.models.testing.timespans import timespans
 from velora.plugins import Entry, NetworkEntry, networks
 
 # The first ones are gates, and "dtype" decides in what precision the rest computes.
-NETWORK_RULES: tuple[Rule[Candidate], ...] = (
+NETWORK_RULES: tuple[Rule[NetworkUnderTest], ...] = (
     Rule("builds", construction.builds, gate=True),
     Rule("shapes", calls.shapes, gate=True),
     Rule("repeatable", calls.repeatable, gate=True),
-    Rule("dtype", moves.dtype),
-    Rule("device", moves.device),
+    Rule("dtype", dtype_and_device.dtype),
+    Rule("device", dtype_and_device.device),
     Rule("changes nothing", calls.changes_nothing),
     Rule("rows apart", calls.rows_apart),
-    Rule("gradients", moves.trainable),
+    Rule("gradients", training.trainable),
     Rule("seed", construction.seeded),
     Rule("state_dict", construction.stored),
     Rule("deepcopy", construction.deep_copied),
     Rule("pickle", construction.pickled),
 )
-STATE_RULES: tuple[Rule[Candidate], ...] = (
+STATE_RULES: tuple[Rule[NetworkUnderTest], ...] = (
     Rule("initial state", memory.starts),
     Rule("sequence equals steps", memory.steps_equal),
     Rule("memory", memory.remembers),
@@ -52,9 +58,11 @@ def check_network(
         def test_network_is_right():
             check_network("acme-gru")
 
-    It is built some twenty times and computes on the CPU; other devices are stood in
-    for by PyTorch's "meta". PyTorch's generators and settings stay as they were. Some
-    rules can only be judged once others hold, which the report then says.
+    What a network offers is said by `velora.models.protocol`: `Network`, and with a
+    state `RecurrentNetwork`. It is built some twenty times and computes on the CPU;
+    other devices are stood in for by PyTorch's "meta". PyTorch's generators and
+    settings stay as they were. Some rules can only be judged once others hold, which
+    the report then says.
 
     Args:
         network: its name in `velora.plugins.networks()`, or its builder, called as in
@@ -81,10 +89,11 @@ def check_network(
             "`network` must be a registered name or a builder, called as (in_features, "
             f"out_features, *, device=None, **options); got {network!r}."
         )
-    candidate = Candidate(build, bool(recurrent), in_features, out_features, options)
+    sizes = (in_features, out_features)
+    subject = NetworkUnderTest(build, bool(recurrent), *sizes, options)
     if recurrent is None:
-        candidate.recurrent = _offers_sequences(candidate)
-    _check(title, candidate)
+        subject.recurrent = _offers_sequences(subject)
+    _check(title, subject)
 
 
 def check_network_entry(entry: Entry) -> None:
@@ -94,18 +103,18 @@ def check_network_entry(entry: Entry) -> None:
         CheckError: rules are broken; the message lists all that is wrong.
     """
     recurrent = isinstance(entry, NetworkEntry) and entry.recurrent
-    _check(f"network {entry.name}", Candidate(entry.build, recurrent, 4, 3))
+    _check(f"network {entry.name}", NetworkUnderTest(entry.build, recurrent, 4, 3))
 
 
-def _check(title: str, candidate: Candidate) -> None:
-    rules = NETWORK_RULES + (STATE_RULES if candidate.recurrent else ())
-    check_rules(title, candidate, rules)
+def _check(title: str, subject: NetworkUnderTest) -> None:
+    rules = NETWORK_RULES + (STATE_RULES if subject.recurrent else ())
+    check_rules(title, subject, rules)
 
 
-def _offers_sequences(candidate: Candidate) -> bool:
+def _offers_sequences(subject: NetworkUnderTest) -> bool:
     """Whether what a builder builds is recurrent; one that fails is reported later."""
     with torch.random.fork_rng(devices=[]):
         try:
-            return hasattr(candidate.make(), "forward_sequence")
+            return hasattr(subject.make(), "forward_sequence")
         except Exception:  # which "builds" or another rule reports in its words
             return False

@@ -1,7 +1,7 @@
-"""The NCP rule: how the synapses of each layer are drawn.
+"""The NCP rule: how the synapses of each layer are sampled.
 
 Source: Lechner et al. 2020, "Neural circuit policies enabling auditable
-autonomy", Methods, "Neural circuit policies' wiring". Every function draws whole
+autonomy", Methods, "Neural circuit policies' wiring". Every function samples whole
 blocks of synapses at once; none loops over synapses.
 """
 
@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from velora.wiring.counts import NeuronCounts, SynapseCounts
 from velora.wiring.masks import LayerMasks
 
-_BLOCK = 1 << 23  # synapses drawn at once: keeps scratch memory near 100 MB
+_BLOCK = 1 << 23  # synapses sampled at once: keeps scratch memory near 100 MB
 _CPU = "cpu"  # one stream of randomness, whatever PyTorch's default device is
 
 
@@ -34,10 +34,10 @@ def synapse_counts(neurons: NeuronCounts, density: float) -> SynapseCounts:
     )
 
 
-def draw_masks(
+def sample_masks(
     neurons: NeuronCounts, synapses: SynapseCounts, generator: Generator | None
 ) -> LayerMasks:
-    """Draws the signed masks of an NCP.
+    """Samples the signed masks of an NCP.
 
     Args:
         neurons: neurons of each kind.
@@ -49,7 +49,7 @@ def draw_masks(
     """
     inter = _fan_out(neurons.sensory, neurons.inter, synapses.sensory, generator)
     command = _fan_out(neurons.inter, neurons.command, synapses.inter, generator)
-    # A motor neuron chooses whom it listens to: the same draw, seen from its end.
+    # A motor neuron chooses whom it listens to: the same, seen from its end.
     motor = _fan_out(neurons.motor, neurons.command, synapses.motor, generator).T
     return LayerMasks(
         inter=connect_lonely(inter, generator),
@@ -60,7 +60,7 @@ def draw_masks(
 
 
 def _fan_out(rows: int, columns: int, k: int, generator: Generator | None) -> Tensor:
-    """Draws (rows, columns) synapses: exactly k distinct columns in each row."""
+    """Samples (rows, columns) synapses: exactly k distinct columns in each row."""
     mask = torch.zeros(rows, columns, dtype=torch.int32, device=_CPU)
     block = max(_BLOCK // columns, 1)
     for start in range(0, rows, block):
@@ -74,7 +74,7 @@ def _fan_out(rows: int, columns: int, k: int, generator: Generator | None) -> Te
 
 
 def _pairs(neurons: int, k: int, generator: Generator | None) -> Tensor:
-    """Draws k distinct synapses among neurons, onto themselves included."""
+    """Samples k distinct synapses among neurons, onto themselves included."""
     mask = torch.zeros(neurons**2, dtype=torch.int32, device=_CPU)
     chosen = torch.randperm(neurons**2, generator=generator, device=_CPU)[:k]
     mask[chosen] = polarities((k,), generator)
@@ -95,6 +95,6 @@ def connect_lonely(mask: Tensor, generator: Generator | None) -> Tensor:
 def polarities(
     shape: torch.Size | tuple[int, ...], generator: Generator | None
 ) -> Tensor:
-    """Draws int32 signs, as many excitatory as inhibitory by chance."""
+    """Samples int32 signs, as many excitatory as inhibitory by chance."""
     signs = torch.randint(2, shape, generator=generator, dtype=torch.int32, device=_CPU)
     return signs.mul_(2).sub_(1)

@@ -1,4 +1,4 @@
-"""Is a wiring right? All that Velora's networks rely on."""
+"""Check of a wiring: all rules, in the order in which they are judged."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from velora.models.lnn.wiring_argument import is_ready
-from velora.models.testing import synapses
 from velora.models.testing.rule import Rule, check_rules
-from velora.models.testing.synapses import WiringCandidate
+from velora.models.testing.wiring import sampling, synapses
+from velora.models.testing.wiring.wiring_under_test import WiringUnderTest
 from velora.plugins import Entry, wirings
 
-READY_RULES: tuple[Rule[WiringCandidate], ...] = (
+READY_RULES: tuple[Rule[WiringUnderTest], ...] = (
     Rule("masks and counts", synapses.offered, gate=True),
     Rule("masks fit counts", synapses.fitting, gate=True),
     Rule("nobody alone", synapses.connected),
     Rule("drives networks", synapses.drives_networks),
 )
-MAKER_RULES: tuple[Rule[WiringCandidate], ...] = (
-    Rule("sizes", synapses.sized),
-    Rule("extremes", synapses.extreme),
-    Rule("seed", synapses.seeded),
-    Rule("private seed", synapses.private),
-    Rule("global seed", synapses.reproducible),
+MAKER_RULES: tuple[Rule[WiringUnderTest], ...] = (
+    Rule("sizes", sampling.sized),
+    Rule("extremes", sampling.extreme),
+    Rule("seed", sampling.seeded),
+    Rule("private seed", sampling.private),
+    Rule("global seed", sampling.reproducible),
 )
 
 
@@ -57,13 +57,13 @@ def check_wiring(
     """
     sizes = (in_features, n_neurons, out_features)
     if isinstance(wiring, str):
-        _check(f"wiring {wiring}", WiringCandidate(sizes, make=wirings()[wiring].build))
+        _check(f"wiring {wiring}", WiringUnderTest(sizes, make=wirings()[wiring].build))
     elif is_ready(wiring):
         title = f"wiring {type(wiring).__name__}"
-        _check(title, WiringCandidate(sizes, ready=wiring))
+        _check(title, WiringUnderTest(sizes, ready=wiring))
     elif callable(wiring):
         title = f"wiring {getattr(wiring, '__qualname__', wiring)}"
-        _check(title, WiringCandidate(sizes, make=wiring))
+        _check(title, WiringUnderTest(sizes, make=wiring))
     else:
         raise TypeError(
             "`wiring` must be a registered name, a function that makes a wiring, or an "
@@ -78,9 +78,9 @@ def check_wiring_entry(entry: Entry) -> None:
         CheckError: rules are broken; the message lists all that is wrong.
     """
     make: Callable[..., Any] = entry.build
-    _check(f"wiring {entry.name}", WiringCandidate((3, 16, 2), make=make))
+    _check(f"wiring {entry.name}", WiringUnderTest((3, 16, 2), make=make))
 
 
-def _check(title: str, candidate: WiringCandidate) -> None:
-    rules = READY_RULES + (() if candidate.make is None else MAKER_RULES)
-    check_rules(title, candidate, rules)
+def _check(title: str, subject: WiringUnderTest) -> None:
+    rules = READY_RULES + (() if subject.make is None else MAKER_RULES)
+    check_rules(title, subject, rules)

@@ -1,26 +1,21 @@
-"""The network that rules are held against: how it is built, fed and called."""
+"""The network under test: how it is built, fed and called."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from velora.models.testing.compare import TOLERANCES, Named
-from velora.models.testing.state import State, copied, name_parts, parts
-from velora.plugins.testing import RuleError
+from velora.models.protocol import State, parts, takes
+from velora.models.testing.calling import calling
+from velora.models.testing.differences import TOLERANCES
+from velora.models.testing.network.state import copied, name_parts
 
 _WIDEST = 256  # a state wider than this is not tried as a batch size
-
-
-class CallError(RuleError):
-    """What a network raised; the message names the call."""
 
 
 class Run(NamedTuple):
@@ -32,7 +27,7 @@ class Run(NamedTuple):
     """
 
     y: Tensor
-    state: State
+    state: State | None
 
     @property
     def named(self) -> dict[str, Tensor]:
@@ -41,7 +36,7 @@ class Run(NamedTuple):
 
 
 @dataclass
-class Candidate:
+class NetworkUnderTest:
     """A network to be judged.
 
     Attributes:
@@ -92,37 +87,36 @@ class Candidate:
         _awaken(network)
         return network
 
-    def arguments(self, network: nn.Module) -> list[str]:
-        """Returns the names of the arguments that `forward_sequence` takes."""
-        sequence: Any = getattr(network, "forward_sequence", None)
-        return list(inspect.signature(sequence).parameters) if self.recurrent else []
+    def takes(self, network: Any, argument: str) -> bool:
+        """Whether `forward_sequence` takes an argument; False without a state."""
+        return self.recurrent and takes(network.forward_sequence, argument)
 
     def inputs(self, batch: int, *, steps: int = 3, seed: int = 0) -> Tensor:
-        """Draws (B, F) inputs, or (T, B, F) ones for a recurrent network."""
+        """Samples (B, F) inputs, or (T, B, F) ones for a recurrent network."""
         lead = (steps, batch) if self.recurrent else (batch,)
         return self.numbers(*lead, self.in_features, seed=seed)
 
     def numbers(self, *shape: int, seed: int = 0) -> Tensor:
-        """Draws normal numbers of a shape, always the same ones for a seed."""
+        """Samples normal numbers of a shape, always the same ones for a seed."""
         generator = torch.Generator("cpu").manual_seed(seed)
-        drawn = torch.randn(*shape, generator=generator, dtype=torch.float64)
-        return drawn.to(self.dtype)
+        sampled = torch.randn(*shape, generator=generator, dtype=torch.float64)
+        return sampled.to(self.dtype)
 
     def times(self, *shape: int) -> Tensor:
-        """Draws timespans from 0.2 to 2.2, all different."""
+        """Samples timespans from 0.2 to 2.2, all different."""
         generator = torch.Generator("cpu").manual_seed(2)
-        drawn = torch.rand(*shape, generator=generator, dtype=torch.float64)
-        return (0.2 + 2 * drawn).to(self.dtype)
+        sampled = torch.rand(*shape, generator=generator, dtype=torch.float64)
+        return (0.2 + 2 * sampled).to(self.dtype)
 
     def resets(self, steps: int, batch: int) -> Tensor:
-        """Draws (T, B) resets, not the same along any axis, at the first step too."""
+        """Samples (T, B) resets, not the same along any axis, at the first step too."""
         generator = torch.Generator("cpu").manual_seed(8)
         given = torch.rand(steps, batch, generator=generator) < 0.3
         given[:2, 0] = torch.tensor([True, False])
         given[:, 1] = False
         return given
 
-    def state(self, network: nn.Module, batch: int) -> State:
+    def state(self, network: nn.Module, batch: int) -> State | None:
         """Returns a state that two steps have led to; None for one without."""
         if not self.recurrent:
             return None
@@ -137,7 +131,7 @@ class Candidate:
         return state
 
     def run(
-        self, network: nn.Module, x: Tensor, state: State = None, **options: Any
+        self, network: nn.Module, x: Tensor, state: State | None = None, **options: Any
     ) -> Run:
         """Calls the network on copies of its arguments.
 
@@ -167,29 +161,22 @@ class Candidate:
         return [(5, 5), *((3, n) for n in sorted(widths) if 1 < n <= _WIDEST)]
 
 
-def differentiable(x: Tensor, state: State, network: nn.Module) -> Named:
-    """Returns all to which a gradient can be asked for, by name."""
-    named = {"the inputs": x, **name_parts("the state given", state)}
-    named |= {f"parameter `{name}`": p for name, p in network.named_parameters()}
-    return {name: tensor for name, tensor in named.items() if tensor.requires_grad}
-
-
 def in_both_precisions(
-    faults: Callable[[Candidate], Iterator[str]],
-) -> Callable[[Candidate], Iterator[str]]:
+    faults: Callable[[NetworkUnderTest], Iterator[str]],
+) -> Callable[[NetworkUnderTest], Iterator[str]]:
     """Makes a rule look once more, in single precision, where double found nothing.
 
     A fast path may be for one of them alone.
     """
 
     @functools.wraps(faults)
-    def both(candidate: Candidate) -> Iterator[str]:
+    def both(subject: NetworkUnderTest) -> Iterator[str]:
         found = False
-        for fault in faults(candidate):
+        for fault in faults(subject):
             found = True
             yield fault
-        if not found and candidate.dtype != torch.float32:
-            for fault in faults(replace(candidate, dtype=torch.float32)):
+        if not found and subject.dtype != torch.float32:
+            for fault in faults(replace(subject, dtype=torch.float32)):
                 yield f"in single precision alone, {fault}"
 
     return both
@@ -207,16 +194,7 @@ def _awaken(network: nn.Module) -> None:
         if not parameter.is_floating_point() or not parameter.numel():
             continue
         if bool((parameter == parameter.flatten()[0]).all()):
-            drawn = torch.rand(parameter.shape, generator=generator).to(parameter.dtype)
+            noise = torch.rand(parameter.shape, generator=generator).to(parameter.dtype)
             # A sign is kept: a time constant must not become negative.
-            awake = parameter * (0.8 + 0.4 * drawn) if parameter.any() else drawn - 0.5
+            awake = parameter * (0.8 + 0.4 * noise) if parameter.any() else noise - 0.5
             parameter.copy_(awake)
-
-
-@contextmanager
-def calling(call: str) -> Iterator[None]:
-    """Names the call in what is raised inside."""
-    try:
-        yield
-    except Exception as error:
-        raise CallError(f"{call} raised {type(error).__name__}: {error}") from error

@@ -1,0 +1,58 @@
+"""Files of networks: read, rewritten, refused, and compared with what was saved."""
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from velora.models import LiquidNCPNetwork, load_network
+
+SIZES = (3, 10, 2)
+
+
+def description_of(path):
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["velora"])
+
+
+def rewrite(path, description=None, **tensors):
+    """Writes the file anew with another description; a tensor of None is left out."""
+    description = description_of(path) if description is None else description
+    text = description if isinstance(description, str) else json.dumps(description)
+    tensors = {name.replace("__", "."): value for name, value in tensors.items()}
+    tensors = load_file(path) | tensors
+    kept = {name: value for name, value in tensors.items() if value is not None}
+    save_file(kept, path, {"velora": text})
+
+
+def assert_refused(path, match):
+    with pytest.raises(ValueError, match=match) as caught:
+        load_network(path)
+    assert str(path) in str(caught.value)
+    assert "Save the network again" in str(caught.value)
+    assert caught.value.__cause__ is not None
+
+
+def assert_alike(got, expected, outputs_of):
+    assert type(got) is type(expected)
+    state = got.state_dict()
+    assert list(state) == list(expected.state_dict())
+    for name, value in expected.state_dict().items():
+        assert state[name].dtype == value.dtype
+        assert torch.equal(state[name], value)
+    assert got.masks == expected.masks
+    assert got.wiring == expected.wiring
+    assert got.wiring.sparsity_level == expected.wiring.sparsity_level
+    assert got.wiring.n_connections == expected.wiring.n_connections
+    assert got.n_units == expected.n_units
+    assert got.inter.init_type == expected.inter.init_type
+    x = torch.randn(4, 5, expected.in_features, dtype=expected.inter.weight.dtype)
+    ours, theirs = outputs_of(got, x[0]), outputs_of(expected, x[0])
+    if isinstance(expected, LiquidNCPNetwork):
+        options = {"resets": x[..., 0] > 0, "timespans": x[..., 0].abs()}
+        ours += got.forward_sequence(x, **options)
+        theirs += expected.forward_sequence(x, **options)
+    for value, same in zip(ours, theirs, strict=True):
+        assert torch.equal(value, same)

@@ -8,11 +8,29 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
+
+_PLAIN = (Tensor, torch.nn.Parameter)  # no tracer's, no wrapper's
 
 
 def is_traced() -> bool:
-    """Whether a compiler or a transform of `torch.func` is watching."""
-    return torch.compiler.is_compiling() or is_transformed()
+    """Whether something is watching the operators: the one question of all fast paths.
+
+    That is a compiler, an exporter, `torch.jit.trace`, a transform of `torch.func` or
+    forward-mode differentiation.
+    """
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._is_tracing()
+        or is_transformed()
+        # PyTorch has no public name for it.
+        or forward_ad._current_level >= 0
+    )
+
+
+def is_at_hand(tensor: Tensor) -> bool:
+    """Whether a tensor's values can be looked at: it is no tracer's and has data."""
+    return type(tensor) in _PLAIN and not tensor.is_meta and not is_traced()
 
 
 def is_transformed(*grads: Tensor | None) -> bool:
@@ -31,7 +49,7 @@ def is_transformed(*grads: Tensor | None) -> bool:
 def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:
     """Whether all are tensors of this dtype on the CPU, and of no special kind."""
     return all(
-        type(tensor) in (Tensor, torch.nn.Parameter)  # no tracer's, no wrapper's
+        type(tensor) in _PLAIN
         and tensor.dtype == dtype
         and tensor.is_cpu
         and tensor.layout == torch.strided

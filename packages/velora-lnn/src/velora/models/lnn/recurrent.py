@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
 
 from velora.models.lnn.activation import mish
+from velora.models.lnn.bare import are_bare
+from velora.models.lnn.frozen import FrozenNetwork
 from velora.models.lnn.shapes import (
     check_batch,
     check_sequence,
@@ -107,13 +111,18 @@ class RecurrentNCPNetwork(WiredNetwork):
         return self.motor.weight.new_zeros(batch_size, self.hidden_size)
 
     def forward(
-        self, x: Tensor, h_state: Tensor | None = None
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
         """Goes one step forward in time.
 
         Args:
             x: (B, F) inputs.
             h_state: (B, H) state; None starts from zero.
+            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
+                none are given.
 
         Returns:
             y: (B, O) outputs; (O,) when B is 1.
@@ -126,7 +135,7 @@ class RecurrentNCPNetwork(WiredNetwork):
         if h_state is None:
             h_state = self.initial_state(x.shape[0])
         inter = mish(self.inter(self.normed("inter", x)))
-        y, h_state = self.command(self.normed("command", inter), h_state)
+        y, h_state = self.command(self.normed("command", inter), h_state, timespans)
         return unbatched(self.motor(self.normed("motor", mish(y)))), h_state
 
     @overload
@@ -191,6 +200,23 @@ class RecurrentNCPNetwork(WiredNetwork):
         )
         return (y, states[-1], states) if return_states else (y, states[-1])
 
+    def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
+        """Returns the step as a function of the weights of now, without gradients.
+
+        The function takes and returns what `forward` does. What is done to the network
+        later does not reach it.
+
+        Raises:
+            ValueError: the network normalises, and a snapshot would not follow the
+                statistics.
+        """
+        if self.norms is not None:
+            raise ValueError(
+                "A frozen step must be of a network without `norm`; this one has "
+                f"{self.norms['inter']}. Call the network itself."
+            )
+        return FrozenNetwork(self)
+
     def over_time(
         self,
         x: Tensor,
@@ -208,7 +234,7 @@ class RecurrentNCPNetwork(WiredNetwork):
             states: (T, B, H) states after each step.
         """
         inter = mish(self.inter(self.normed("inter", x)))
-        y, states = self.command.over_time(
+        y, states = _over_time(self.command)(
             self.normed("command", inter), hidden, resets=resets, timespans=timespans
         )
         return self.motor(self.normed("motor", mish(y))), states
@@ -234,3 +260,15 @@ class RecurrentNCPNetwork(WiredNetwork):
         jacobian: tuple[Tensor, Tensor]
         jacobian = torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
         return jacobian
+
+
+def _over_time(cell: RecurrentCell) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Returns the cell's scan, or its steps where they do what the scan does not."""
+    kinds = type(cell).__mro__
+    step, scan = (
+        next(i for i, kind in enumerate(kinds) if name in vars(kind))
+        for name in ("forward", "over_time")
+    )
+    if step < scan or not are_bare(type(cell).forward, cell):
+        return partial(RecurrentCell.over_time, cell)
+    return cell.over_time

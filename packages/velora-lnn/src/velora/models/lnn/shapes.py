@@ -7,11 +7,16 @@ same words. Nothing is broadcast: a shape that would fit by accident is a ValueE
 from __future__ import annotations
 
 from numbers import Real
-from typing import SupportsIndex
+from typing import SupportsIndex, TypeVar
 
+import torch
 from torch import Tensor
 
+from velora.models.lnn.eager import is_at_hand
 from velora.models.protocol import Timespans
+
+# What no gate tells from for ever, while all that is multiplied with it stays finite.
+_LONGEST = 1e18
 
 
 def check_sizes(**sizes: int) -> None:
@@ -87,13 +92,14 @@ def step_timespans(timespans: Timespans, batch: int) -> Timespans:
         None, a number, or a tensor of shape () or (B, 1).
 
     Raises:
-        ValueError: any other shape, even one that would broadcast.
+        ValueError: any other shape, even one that would broadcast, or times that are
+            negative or no number.
     """
     if _is_constant(timespans):
-        return timespans
+        return _times(timespans)
     shapes = (batch,), (batch, 1)
     if isinstance(timespans, Tensor) and tuple(timespans.shape) in shapes:
-        return timespans.reshape(batch, 1)
+        return _times(timespans).reshape(batch, 1)
     raise ValueError(
         "`timespans` must be a number, or of shape (batch,) or (batch, 1) with batch "
         f"= {batch}; got {_told(timespans)}."
@@ -112,10 +118,11 @@ def sequence_timespans(timespans: Timespans, steps: int, batch: int) -> Timespan
         None, a number, or a tensor of shape () or (T, B, 1).
 
     Raises:
-        ValueError: any other shape, even one that would broadcast.
+        ValueError: any other shape, even one that would broadcast, or times that are
+            negative or no number.
     """
     if _is_constant(timespans):
-        return timespans
+        return _times(timespans)
     if isinstance(timespans, Tensor):
         return varying_timespans(timespans, steps, batch)
     raise ValueError(
@@ -133,7 +140,8 @@ def varying_timespans(timespans: Tensor, steps: int, batch: int) -> Tensor:
         batch: B.
 
     Raises:
-        ValueError: any other shape, even one that would broadcast.
+        ValueError: any other shape, even one that would broadcast, or times that are
+            negative or no number.
     """
     if tuple(timespans.shape) not in ((steps,), (steps, batch), (steps, batch, 1)):
         raise ValueError(
@@ -141,7 +149,7 @@ def varying_timespans(timespans: Tensor, steps: int, batch: int) -> Tensor:
             f"({steps}, {batch}), or be one number where that is taken; got "
             f"{_told(timespans)}."
         )
-    return timespans.view(steps, -1, 1).expand(steps, batch, 1)
+    return _times(timespans).view(steps, -1, 1).expand(steps, batch, 1)
 
 
 def sequence_resets(resets: Tensor | None, steps: int, batch: int) -> Tensor | None:
@@ -170,6 +178,29 @@ def _is_constant(timespans: Timespans) -> bool:
     if isinstance(timespans, Tensor):
         return timespans.dim() == 0
     return timespans is None or isinstance(timespans, Real)
+
+
+T = TypeVar("T", bound=Timespans)
+
+
+def _times(timespans: T) -> T:
+    """Refuses times that are no times, and gives endless ones as very long."""
+    if timespans is None:
+        return timespans
+    if isinstance(timespans, Tensor):
+        if is_at_hand(timespans) and not bool((timespans >= 0).all()):
+            raise _refused_time(timespans.nan_to_num(nan=-torch.inf).min().item())
+        return timespans.clamp(max=_LONGEST)  # type: ignore[return-value]  # a tensor
+    if not timespans >= 0:
+        raise _refused_time(timespans)
+    return min(timespans, _LONGEST)  # type: ignore[return-value]  # a number
+
+
+def _refused_time(got: object) -> ValueError:
+    return ValueError(
+        "`timespans` must be times since the last step, so neither negative nor NaN; "
+        f"got {got}. Leave them out of any normalisation."
+    )
 
 
 def _told(value: object) -> str:

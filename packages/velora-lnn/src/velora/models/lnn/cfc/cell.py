@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc.heads import PackedHeads, pack
 from velora.models.lnn.cfc.scan import over_time
 from velora.models.lnn.cfc.step import blend, packed_step
@@ -139,7 +140,8 @@ class NCPLiquidCell(RecurrentCell):
         check_state(hidden, x.shape[0], self.n_hidden)
         t = step_timespans(timespans, x.shape[0])
         z = torch.cat((x, hidden), dim=1)  # (B, F + H)
-        if 5 * self.n_hidden * self.head_size > _LARGE:
+        large = 5 * self.n_hidden * self.head_size > _LARGE
+        if large or not are_bare(SparseLinear.forward, *self.heads):
             return blend(tuple(head(z) for head in self.heads), t)
         if isinstance(t, Tensor) and t.dim() > 0:
             return packed_step(self.packed(), z, t)
@@ -165,6 +167,8 @@ class NCPLiquidCell(RecurrentCell):
             y: (T, B, H) outputs.
             states: (T, B, H) states after each step.
         """
+        if not are_bare(SparseLinear.forward, *self.heads):
+            return super().over_time(x, hidden, resets=resets, timespans=timespans)
         times = None
         constant: float | Tensor | None = 1.0 if timespans is None else timespans
         if isinstance(timespans, Tensor) and timespans.dim() > 0:

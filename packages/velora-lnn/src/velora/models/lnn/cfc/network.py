@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -26,29 +27,28 @@ class LiquidNCPNetwork(RecurrentNCPNetwork):
 
     command: NCPLiquidCell
 
-    @torch.no_grad()
-    def frozen_step(self) -> FrozenStep:
+    def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
         """Returns the step as a function of the weights of now, without gradients.
 
         The function takes and returns what `forward` does, and is faster (see
         `benchmarks/step.py`): masks are applied and heads packed once, here, and not at
-        every step. What is done to the network later does not reach it.
+        every step. Where layers do more than their classes say (hooks, pruning), it is
+        a copy of the network. What is done to the network later does not reach it.
 
         Raises:
             ValueError: the network normalises, and a snapshot would not follow the
                 statistics.
         """
-        if self.norms is not None:
-            raise ValueError(
-                "A frozen step must be of a network without `norm`; this one has "
-                f"{self.norms['inter']}. Call the network itself."
+        parts = parts_of(self.inter, self.command, self.motor)
+        if self.norms is not None or parts is None:
+            return super().frozen_step()
+        with torch.no_grad():
+            return FrozenStep(
+                inter=masked(self.inter),
+                command=self.command.packed(1.0),
+                timed=self.command.packed(),
+                motor=masked(self.motor),
             )
-        return FrozenStep(
-            inter=masked(self.inter),
-            command=self.command.packed(1.0),
-            motor=masked(self.motor),
-            hidden_size=self.hidden_size,
-        )
 
     def over_time(
         self,

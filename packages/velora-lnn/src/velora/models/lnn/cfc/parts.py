@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc.cell import NCPLiquidCell
 from velora.models.lnn.sparse import SparseLinear
 
@@ -54,11 +55,13 @@ class Parts(NamedTuple):
     biases: Heads
 
 
-def parts_of(inter: SparseLinear, cell: nn.Module, motor: SparseLinear) -> Parts | None:
+def parts_of(
+    inter: SparseLinear, cell: NCPLiquidCell, motor: SparseLinear
+) -> Parts | None:
     """Returns what layers compute with; None where one does more than its class."""
-    if type(cell) is not NCPLiquidCell:
+    if not are_bare(NCPLiquidCell.forward, cell):
         return None
-    if not (_only_computes(inter) and _only_computes(motor)):
+    if not are_bare(SparseLinear.forward, inter, motor, *cell.heads):
         return None
     return Parts(
         inter.mask,
@@ -70,21 +73,4 @@ def parts_of(inter: SparseLinear, cell: nn.Module, motor: SparseLinear) -> Parts
         motor.bias,
         [head.weight for head in cell.heads],
         [head.bias for head in cell.heads],
-    )
-
-
-def _only_computes(layer: SparseLinear) -> bool:
-    """Whether calling a layer does what its class says, without hooks."""
-    # PyTorch has no public name for them; nn.Module asks the same before a call.
-    hooks = (
-        layer._forward_hooks,
-        layer._forward_pre_hooks,
-        layer._backward_hooks,
-        layer._backward_pre_hooks,
-    )
-    return (
-        type(layer) is SparseLinear
-        and "forward" not in vars(layer)  # wrapped, as some tools do
-        and not any(hooks)
-        and not nn.modules.module._has_any_global_hook()  # type: ignore[no-untyped-call]  # PyTorch's own
     )

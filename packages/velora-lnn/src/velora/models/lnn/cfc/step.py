@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from velora.models.lnn.activation import mish
 from velora.models.lnn.cfc.heads import PackedHeads, split
-from velora.models.lnn.shapes import check_batch, check_state
+from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.lnn.sparse import SparseLinear
 from velora.models.lnn.wired import unbatched
+from velora.models.protocol import Timespans
 
 
 def blend(
@@ -64,25 +65,37 @@ class FrozenStep:
     """One step of a `LiquidNCPNetwork` with weights that no longer change.
 
     Called as the network is: `y, h_state = step(x, h_state)`.
+
+    Attributes:
+        inter: masked weight and bias.
+        command: heads for a time of 1.
+        timed: heads for any time.
+        motor: masked weight and bias.
     """
 
     inter: tuple[Tensor, Tensor | None]
     command: PackedHeads
+    timed: PackedHeads
     motor: tuple[Tensor, Tensor | None]
-    hidden_size: int
 
     @torch.no_grad()
     def __call__(
-        self, x: Tensor, h_state: Tensor | None = None
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
         """Goes one step; arguments and results as in `LiquidNCPNetwork.forward`."""
+        batch, hidden = x.shape[0], self.command.hidden
         check_batch(x, self.inter[0].shape[1])
         if h_state is None:
-            h_state = x.new_zeros(x.shape[0], self.hidden_size)
-        check_state(h_state, x.shape[0], self.hidden_size)
+            h_state = x.new_zeros(batch, hidden)
+        check_state(h_state, batch, hidden)
+        t = step_timespans(timespans, batch)
         inter = mish(functional.linear(x, *self.inter))
         z = torch.cat((inter, h_state), dim=1)
-        y, h_state = packed_step(self.command, z)
+        packed = self.command if t is None else self.timed
+        y, h_state = packed_step(packed, z, t)
         return unbatched(functional.linear(mish(y), *self.motor)), h_state
 
 

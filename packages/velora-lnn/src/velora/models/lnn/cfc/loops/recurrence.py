@@ -14,7 +14,8 @@ _HALF, _ONE = np.float32(0.5), np.float32(1)
 def _tanh(x: np.float32) -> np.float32:
     """Computes tanh as x·P(x²)/Q(x²), within 4e-7.
 
-    The polynomials were fitted to tanh(x)/x over [-9, 9], beyond which it is ±1.
+    The polynomials were fitted to tanh(x)/x over [-9, 9], beyond which it is ±1, and
+    exactly so: a gate that is shut has no gradient, however long the time.
     """
     x = np.float32(-9) if x < -9 else (np.float32(9) if x > 9 else x)
     z = x * x
@@ -26,7 +27,8 @@ def _tanh(x: np.float32) -> np.float32:
     q = q * z + np.float32(2.58769803e-02)
     q = q * z + np.float32(4.67143408e-01)
     q = q * z + _ONE
-    return x * p / q
+    y = np.float32(x * p / q)
+    return _ONE if x >= 9 else (-_ONE if x <= -9 else y)
 
 
 @inlined

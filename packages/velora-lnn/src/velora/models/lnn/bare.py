@@ -1,0 +1,39 @@
+"""Modules as holders of weights: whether calling one would do more than its class.
+
+A fast path reads the weights of a module that it does not call. It steps aside, and the
+modules are called, where something is hooked, wrapped or parametrized from outside:
+`torch.nn.utils.prune`, `weight_norm` and `spectral_norm`, recorders of activations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+)
+
+
+def are_bare(forward: Callable[..., Any], *modules: nn.Module) -> bool:
+    """Whether calling any of these modules does what `forward` does, and no more.
+
+    Args:
+        forward: of the class that they are taken for.
+        *modules: whose weights are to be read.
+    """
+    # PyTorch has no public name for hooks; nn.Module asks the same before a call.
+    if nn.modules.module._has_any_global_hook():  # type: ignore[no-untyped-call]  # PyTorch's own
+        return False
+    for module in modules:
+        own = vars(module)
+        if type(module).forward is not forward or "forward" in own:
+            return False
+        if any(own[name] for name in _HOOKS) or "parametrizations" in own["_modules"]:
+            return False
+    return True

@@ -13,8 +13,8 @@ from stable_baselines3.common.torch_layers import (
 )
 from torch import Tensor
 
-from velora.sb3.choice import NetworkChoice
-from velora.sb3.features import default_extractor, warn_without_memory
+from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
 
 
 class NetworkExtractor(BaseFeaturesExtractor):

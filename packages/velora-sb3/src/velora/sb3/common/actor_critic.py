@@ -8,7 +8,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from velora.sb3.policy import NetworkPolicy
+from velora.sb3.common.policy import NetworkPolicy
 
 
 class ActorCriticNetworks(NetworkPolicy):

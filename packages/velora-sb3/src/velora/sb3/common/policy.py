@@ -13,9 +13,9 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from velora.models.lnn import SparseLinear
-from velora.sb3.algorithm import check_algorithm
-from velora.sb3.choice import NetworkChoice
-from velora.sb3.features import default_extractor, warn_without_memory
+from velora.sb3.common.algorithm import check_algorithm
+from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
 
 _HOW_ADAM_STEPS = ("foreach", "capturable", "differentiable")
 

@@ -10,8 +10,8 @@ from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from velora.sb3.body import NetworkBody
-from velora.sb3.policy import NetworkPolicy
+from velora.sb3.common.network_body import NetworkBody
+from velora.sb3.common.policy import NetworkPolicy
 
 
 class ActorQCriticNetworks(NetworkPolicy):

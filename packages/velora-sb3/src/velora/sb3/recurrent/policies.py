@@ -16,10 +16,10 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
-from velora.sb3.algorithm import check_algorithm
-from velora.sb3.contrib import RecurrentActorCriticPolicy, RecurrentPPO, RNNStates
-from velora.sb3.policy import NetworkPolicy
-from velora.sb3.stateful import State, StatefulBody
+from velora.sb3.common.algorithm import check_algorithm
+from velora.sb3.common.contrib import RecurrentActorCriticPolicy, RecurrentPPO, RNNStates
+from velora.sb3.common.policy import NetworkPolicy
+from velora.sb3.recurrent.recurrent_body import State, StatefulBody
 
 
 class RecurrentNetworks(NetworkPolicy, RecurrentActorCriticPolicy):

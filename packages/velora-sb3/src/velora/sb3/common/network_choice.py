@@ -9,10 +9,10 @@ from typing import Any
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
-from velora.sb3.algorithm import find_network
-from velora.sb3.body import NetworkBody
-from velora.sb3.features import WindowExtractor
-from velora.sb3.stateful import StatefulBody
+from velora.sb3.common.algorithm import find_network
+from velora.sb3.common.network_body import NetworkBody
+from velora.sb3.common.default_extractor import WindowExtractor
+from velora.sb3.recurrent.recurrent_body import StatefulBody
 
 
 @dataclass(frozen=True)

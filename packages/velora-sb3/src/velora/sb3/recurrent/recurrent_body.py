@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from velora.plugins import networks
-from velora.sb3.body import build_network
+from velora.sb3.common.network_body import build_network
 
 State = tuple[Tensor, ...]
 

@@ -8,6 +8,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
+from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.common.policy import NetworkPolicy
 
 
@@ -31,17 +32,14 @@ class ActorCriticNetworks(NetworkPolicy):
         return {"pi": self.action_net.network, "vf": self.value_net.network}
 
     def _build(self, lr_schedule: Schedule) -> None:
+        optimizer_class = withhold_optimizer(self)
         super()._build(lr_schedule)  # type: ignore[misc]  # of the policy that follows
         # The dense layers that Stable-Baselines3 has built only tell their sizes.
         self.action_net = self.choice.body(
             "pi", self.pi_features_extractor, self.action_net.out_features
         )
         self.value_net = self.choice.body("vf", self.vf_features_extractor, 1)
-        self.optimizer = self.optimizer_class(
-            self.parameters(),
-            lr=lr_schedule(1),  # type: ignore[call-arg]  # every optimizer has one
-            **self.optimizer_kwargs,
-        )
+        make_optimizer(self, optimizer_class, lr_schedule)
 
 
 class NCPActorCriticPolicy(ActorCriticNetworks, ActorCriticPolicy):

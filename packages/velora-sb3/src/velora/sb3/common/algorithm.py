@@ -64,27 +64,33 @@ def check_algorithm(
 
 
 def find_network(name: str) -> NetworkEntry:
-    """Returns a network from the registry, and lets a saved agent remember its source.
-
-    The distribution that provides the network is noted on the algorithm, which
-    Stable-Baselines3 saves, so that an agent loaded without it can say what to install.
+    """Returns a network from the registry.
 
     Raises:
-        KeyError: the network is unknown; the message lists the known ones.
+        KeyError: the network is unknown; the message lists the known ones, and what
+            provided it to the saved agent that is being loaded.
     """
-    algorithm = algorithm_being_set_up()
-    sources = {} if algorithm is None else vars(algorithm)
-    sources = sources.setdefault("network_sources", {})
     try:
-        entry = networks()[name]
+        return networks()[name]
     except KeyError as error:
+        sources = getattr(algorithm_being_set_up(), "network_sources", {})
         if name not in sources:
             raise
         raise type(error)(
             f"{error} The saved agent had it {_remedy(sources[name])}."
         ) from error
-    sources[name] = entry.distribution
-    return entry
+
+
+def remember_source(entry: NetworkEntry) -> None:
+    """Notes which distribution provides a network on the algorithm being set up.
+
+    Stable-Baselines3 saves the note with the agent, so that one who loads it without
+    the network is told what to install.
+    """
+    algorithm = algorithm_being_set_up()
+    if algorithm is not None:
+        sources = vars(algorithm).setdefault("network_sources", {})
+        sources[entry.name] = entry.distribution
 
 
 def _remedy(source: str | None) -> str:

@@ -15,43 +15,11 @@ from stable_baselines3.common.torch_layers import (
     NatureCNN,
 )
 
+from velora.sb3.common.windows import WindowExtractor, is_window
+
 SMALLEST_IMAGE = 36  # pixels a side that NatureCNN's filters need
 # What Stable-Baselines3 preprocesses, in a dict as well.
 FLATTENABLE = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
-
-
-class WindowExtractor(FlattenExtractor):
-    """Flattens (T, F) observations and says so, for a recurrent network.
-
-    Gymnasium's `FrameStackObservation` makes such windows, oldest step first. The
-    features of a batch are (B, T·F), as Stable-Baselines3 expects them. A features
-    extractor of yours that keeps a time axis inherits from this one and sets
-    `window`.
-
-    Attributes:
-        window: (T, F), steps and features of a step.
-
-    Raises:
-        ValueError: the observations have no time axis.
-    """
-
-    def __init__(self, observation_space: spaces.Box) -> None:
-        if not is_window(observation_space):
-            raise ValueError(
-                "A window must be a Box of shape (T, F), as gymnasium's "
-                "FrameStackObservation makes it of flat observations; got "
-                f"{observation_space}."
-            )
-        super().__init__(observation_space)
-        steps, size = observation_space.shape
-        self.window = steps, size
-
-
-def is_window(observation_space: spaces.Space[Any]) -> bool:
-    """Whether observations are windows: (T, F) boxes."""
-    return (
-        isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 2
-    )
 
 
 def default_extractor(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from velora.plugins import NetworkEntry, networks
+from velora.models.protocol import takes
+from velora.plugins import NetworkEntry
 
 
 def build_network(
@@ -47,7 +47,7 @@ class NetworkBody(nn.Module):
     where there is none; its last output counts.
 
     Args:
-        name: the network's name in `velora.plugins.networks()`.
+        entry: the network in `velora.plugins.networks()`.
         in_features: size I of an input.
         out_features: size O of an output.
         options: what the network's builder takes beyond the sizes.
@@ -58,7 +58,6 @@ class NetworkBody(nn.Module):
             gets it, for each of its layers; before any other stands one of the inputs.
 
     Raises:
-        KeyError: the name is unknown; the message lists the known ones.
         TypeError: the builder does not take one of the options, or what it builds
             is no module, or cannot run over a sequence though it is recurrent.
         ValueError: the options have a `norm` where one is given already.
@@ -68,7 +67,7 @@ class NetworkBody(nn.Module):
 
     def __init__(
         self,
-        name: str,
+        entry: NetworkEntry,
         in_features: int,
         out_features: int,
         options: Mapping[str, Any],
@@ -77,8 +76,7 @@ class NetworkBody(nn.Module):
         norm: Callable[[int], nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        entry = networks()[name]
-        self.name = name
+        self.name = entry.name
         self.out_features = out_features
         self.recurrent = entry.recurrent
         self.window = window if entry.recurrent else None
@@ -93,7 +91,7 @@ class NetworkBody(nn.Module):
                     "`norm` must be left out where the algorithm normalises; got it in "
                     "`network_kwargs`. Turn the algorithm's off with batch_norm=False."
                 )
-            if "norm" in inspect.signature(entry.build).parameters:
+            if takes(entry.build, "norm"):
                 options = {**options, "norm": norm}
             else:
                 self.norm = norm(n_inputs)

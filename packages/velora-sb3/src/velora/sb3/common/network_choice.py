@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
+from velora.plugins import NetworkEntry
 from velora.sb3.common.algorithm import find_network
 from velora.sb3.common.network_body import NetworkBody
-from velora.sb3.common.default_extractor import WindowExtractor
-from velora.sb3.recurrent.recurrent_body import StatefulBody
+from velora.sb3.common.windows import WindowExtractor
 
 
 @dataclass(frozen=True)
 class NetworkChoice:
     """The `policy_kwargs` that say which network a policy thinks with.
 
-    What is None is left to the network's builder.
+    What is None is left to the network's builder. The registry is asked for the network
+    once; a copy or a pickle does not hold its builder, and asks again.
 
     Attributes:
         network: a name in `velora.plugins.networks()`.
@@ -36,14 +38,22 @@ class NetworkChoice:
     init_type: str | None = None
     network_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def entry(self) -> NetworkEntry:
+        """The network in the registry.
+
+        Raises:
+            KeyError: the network is unknown; the message lists the known ones, and what
+                provided it where a saved agent is loaded.
+        """
+        return find_network(self.network)
+
     def check_roles(self, *roles: str) -> None:
         """Refuses a dict of `n_neurons` for other roles than these.
 
         Raises:
-            KeyError: the network is unknown; the message lists the known ones.
             ValueError: a role is missing or unknown.
         """
-        find_network(self.network)
         sizes = self.n_neurons
         if isinstance(sizes, Mapping) and not (roles and set(sizes) == set(roles)):
             expected = f" or a dict with the keys {list(roles)}" if roles else ""
@@ -55,7 +65,7 @@ class NetworkChoice:
     @property
     def recurrent(self) -> bool:
         """Whether the network carries a state."""
-        return find_network(self.network).recurrent
+        return self.entry.recurrent
 
     def body(
         self,
@@ -76,47 +86,24 @@ class NetworkChoice:
             norm: makes a normalisation of a size; see `NetworkBody`.
         """
         return NetworkBody(
-            self.network,
+            self.entry,
             inputs.features_dim + n_actions,
             out_features,
-            self._options(role),
+            self.options(role),
             window=inputs.window if isinstance(inputs, WindowExtractor) else None,
             norm=norm,
-        )
-
-    def stateful_body(
-        self,
-        role: str,
-        inputs: BaseFeaturesExtractor,
-        out_features: int,
-        *,
-        timed: bool = False,
-        shown: bool = False,
-    ) -> StatefulBody:
-        """Builds the recurrent network of a role, whose state the algorithm carries.
-
-        Args:
-            role: "pi" or "vf".
-            inputs: whose features go in.
-            out_features: motor neurons.
-            timed: whether it gets timespans.
-            shown: whether its states are wanted; see `StatefulBody`.
-        """
-        return StatefulBody(
-            self.network,
-            inputs.features_dim,
-            out_features,
-            self._options(role),
-            timed=timed,
-            shown=shown,
         )
 
     def feed_forward(self) -> NetworkChoice:
         """Returns the same choice with the network "ncp", which carries no state."""
         return replace(self, network="ncp", network_kwargs={})
 
-    def _options(self, role: str) -> dict[str, Any]:
-        """Returns what the builder of a role's network gets beyond the sizes."""
+    def options(self, role: str) -> dict[str, Any]:
+        """Returns what the builder of a role's network gets beyond the sizes.
+
+        Raises:
+            ValueError: one of them is given twice.
+        """
         sizes = self.n_neurons
         options = {
             "n_neurons": sizes[role] if isinstance(sizes, Mapping) else sizes,
@@ -134,3 +121,7 @@ class NetworkChoice:
     def as_kwargs(self) -> dict[str, Any]:
         """Returns the choice as the keyword arguments that it came from."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the entry: its builder may be a lambda, or of a script.
+        return self.as_kwargs()

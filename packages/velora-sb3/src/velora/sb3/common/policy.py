@@ -13,11 +13,10 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from velora.models.lnn import SparseLinear
-from velora.sb3.common.algorithm import check_algorithm
-from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.algorithm import check_algorithm, remember_source
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
-
-_HOW_ADAM_STEPS = ("foreach", "capturable", "differentiable")
+from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.optimizers import fuse_adam
 
 
 class NetworkPolicy(BasePolicy):
@@ -81,6 +80,7 @@ class NetworkPolicy(BasePolicy):
             init_type=init_type,
             network_kwargs=network_kwargs or {},
         )
+        remember_source(self.choice.entry)
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
             if kwargs.pop(argument, None) is not None:
@@ -104,21 +104,8 @@ class NetworkPolicy(BasePolicy):
             features_extractor_class=features_extractor_class,
             **kwargs,
         )
-        self._fuse_optimizers()
-
-    def _fuse_optimizers(self) -> None:
-        """Lets Adam step all parameters at once, unless its options say how.
-
-        The steps are the same; PyTorch takes them one parameter at a time on a CPU, a
-        tenth of an update of small networks.
-        """
         for module in self.modules():
-            optimizer = getattr(module, "optimizer", None)
-            if isinstance(optimizer, torch.optim.Adam):
-                for group in optimizer.param_groups:
-                    chosen = any(group[name] for name in _HOW_ADAM_STEPS)
-                    if group["fused"] is None and not chosen:
-                        group["fused"] = True
+            fuse_adam(getattr(module, "optimizer", None))
 
     @property
     @abstractmethod

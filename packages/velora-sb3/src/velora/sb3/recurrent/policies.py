@@ -128,7 +128,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
         return self.features_extractor_class(space, **self.features_extractor_kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:
-        # Not before the LSTMs, of which sb3-contrib makes one more, are replaced.
+        # sb3-contrib goes on with LSTMs and another optimizer: `__init__` makes ours.
         self._optimizer_class = withhold_optimizer(self)
         super()._build(lr_schedule)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from toy_networks import register
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +15,9 @@ def _single_thread() -> Iterator[None]:
     torch.set_num_threads(1)  # fastest for networks this small
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def toy_networks() -> None:
+    """Registers the networks of `toy_networks.py`."""
+    register()

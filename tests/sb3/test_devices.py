@@ -12,7 +12,7 @@ import torch
 from agents import ALGORITHMS, POLICIES, learn, make_agent, predict
 
 from velora.plugins import hookimpl, manager
-from velora.sb3.body import NetworkBody
+from velora.sb3.common.network_body import NetworkBody
 from velora.utils import set_device
 
 DEVICES = ["cpu"]

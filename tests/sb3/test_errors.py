@@ -17,12 +17,13 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
+from toy_networks import Value
 
 from velora.plugins import networks
 from velora.sb3 import NCPExtractor
-from velora.sb3.actor_critic import NCPActorCriticPolicy
-from velora.sb3.body import NetworkBody
-from velora.sb3.features import WindowExtractor
+from velora.sb3.common.actor_critic import NCPActorCriticPolicy
+from velora.sb3.common.network_body import NetworkBody
+from velora.sb3.common.windows import WindowExtractor
 
 ON_POLICY = ["PPO", "A2C", "TRPO", "MaskablePPO"]
 CONTINUOUS = ["SAC", "TQC", "CrossQ", "TD3", "DDPG"]
@@ -149,17 +150,8 @@ def test_policy_for_another_algorithm_is_named_with_the_one_to_pass() -> None:
         RecurrentPPO(NCPActorCriticPolicy, make_env())
 
 
-class Attention(nn.Module):
-    def __init__(self, in_features: int, out_features: int, device: Any = None) -> None:
-        super().__init__()
-        self.value = nn.Linear(in_features, out_features)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.value(x)
-
-
 def test_trpo_refuses_a_parameter_that_it_would_never_train() -> None:
-    networks().add("test-value", Attention, override=True)
+    networks().add("test-value", Value, override=True)
     options = {"network": "test-value", "n_neurons": None}
     with pytest.raises(ValueError, match=r"action_net\.network\.value\.weight"):
         make_agent("TRPO", policy_kwargs=options)
@@ -232,4 +224,4 @@ def test_network_that_breaks_its_promise_is_named(
 ) -> None:
     networks().add("test-wrong", build, recurrent=recurrent, override=True)
     with pytest.raises(error, match=f"'test-wrong'.*{text}"):
-        NetworkBody("test-wrong", 6, 3, {})(torch.zeros(5, 6))
+        NetworkBody(networks()["test-wrong"], 6, 3, {})(torch.zeros(5, 6))

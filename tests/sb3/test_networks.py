@@ -25,40 +25,12 @@ from torch import Tensor, nn
 
 from velora.plugins import networks
 from velora.sb3 import LiquidExtractor, NCPExtractor
-from velora.sb3.body import NetworkBody
-from velora.sb3.features import WindowExtractor
+from velora.sb3.common.network_body import NetworkBody
+from velora.sb3.common.windows import WindowExtractor
 from velora.wiring import Connectome, small_world
 
 
-class Memory(nn.Module):
-    """A plugin's recurrent network, with a state of two tensors."""
-
-    def __init__(self, in_features: int, out_features: int, hidden: int = 5) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(in_features, hidden)
-        self.out = nn.Linear(hidden, out_features)
-
-    def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
-        zeros = self.out.weight.new_zeros(batch_size, self.lstm.hidden_size)
-        return zeros, zeros
-
-    def forward_sequence(
-        self, x: Tensor, state: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, Any]:
-        y, state = self.lstm(
-            x, None if state is None else tuple(s[None] for s in state)
-        )
-        return self.out(y), state
-
-
-@pytest.fixture(scope="module")
-def plugin_networks() -> None:
-    """Registers what a plugin would, from the running program."""
-    networks().add("test-dense", lambda i, o, *, device=None: nn.Linear(i, o))
-    networks().add("test-memory", Memory, recurrent=True)
-
-
-@pytest.mark.usefixtures("plugin_networks")
+@pytest.mark.usefixtures("toy_networks")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_network_of_a_plugin_works_by_its_name(algorithm: str) -> None:
     options = {"network": "test-dense", "n_neurons": None}
@@ -67,17 +39,17 @@ def test_network_of_a_plugin_works_by_its_name(algorithm: str) -> None:
     assert all(isinstance(network, nn.Linear) for network in networks)
 
 
-@pytest.mark.usefixtures("plugin_networks")
+@pytest.mark.usefixtures("toy_networks")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_recurrent_network_of_a_plugin_reads_windows(algorithm: str) -> None:
-    options = {"network": "test-memory", "n_neurons": None}
+    options = {"network": "test-windowed", "n_neurons": None}
     options["network_kwargs"] = {"hidden": 7}
     model = make_agent(algorithm, observations="window", policy_kwargs=options)
     for network in learn(model).policy.networks.values():
         assert network.lstm.hidden_size == 7
 
 
-@pytest.mark.usefixtures("plugin_networks")
+@pytest.mark.usefixtures("toy_networks")
 def test_crossq_normalises_the_inputs_of_a_network_without_norm() -> None:
     options = {"network": "test-dense", "n_neurons": None}
     model = learn(make_agent("CrossQ", policy_kwargs=options))
@@ -89,7 +61,9 @@ def test_crossq_normalises_the_inputs_of_a_network_without_norm() -> None:
 @pytest.mark.parametrize("extra", [0, 2])
 def test_liquid_body_reads_a_window_step_by_step(extra: int) -> None:
     torch.manual_seed(0)
-    body = NetworkBody("liquid", 24 + extra, 3, {"n_neurons": 12}, window=(4, 6))
+    body = NetworkBody(
+        networks()["liquid"], 24 + extra, 3, {"n_neurons": 12}, window=(4, 6)
+    )
     inputs = torch.randn(5, 24 + extra)
     state = None
     for step in range(4):
@@ -100,18 +74,18 @@ def test_liquid_body_reads_a_window_step_by_step(extra: int) -> None:
 
 def test_liquid_body_starts_from_zero_without_a_window() -> None:
     torch.manual_seed(0)
-    body = NetworkBody("liquid", 6, 3, {"n_neurons": 12})
+    body = NetworkBody(networks()["liquid"], 6, 3, {"n_neurons": 12})
     x = torch.randn(2, 6)
     torch.testing.assert_close(body(x), body.network(x)[0])
 
 
 @pytest.mark.parametrize("name", ["ncp", "liquid"])
 def test_body_keeps_a_batch_of_one(name: str) -> None:
-    assert NetworkBody(name, 6, 3, {})(torch.randn(1, 6)).shape == (1, 3)
+    assert NetworkBody(networks()[name], 6, 3, {})(torch.randn(1, 6)).shape == (1, 3)
 
 
 def test_sparse_body_reads_a_window_at_once() -> None:
-    body = NetworkBody("ncp", 24, 3, {}, window=(4, 6))
+    body = NetworkBody(networks()["ncp"], 24, 3, {}, window=(4, 6))
     assert body.network.in_features == 24
 
 

@@ -19,7 +19,6 @@ from agents import (
 from gymnasium import spaces
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import NatureCNN
-from torch import nn
 
 each_policy = pytest.mark.parametrize("policy", POLICIES)
 ON_POLICY = ["PPO", "A2C", "TRPO", "MaskablePPO"]
@@ -62,22 +61,6 @@ def test_log_std_init_is_obeyed(algorithm: str) -> None:
     model = make_agent(algorithm, actions="box", policy_kwargs=options, use_sde=True)
     noisy_part = getattr(model.policy, "actor", model.policy)
     assert torch.equal(noisy_part.log_std, torch.full_like(noisy_part.log_std, -1.5))
-
-
-@pytest.mark.parametrize("algorithm", [a for a in ALGORITHMS if a != "ARS"])
-def test_optimizer_is_obeyed(algorithm: str) -> None:
-    options = {
-        "optimizer_class": torch.optim.SGD,
-        "optimizer_kwargs": {"momentum": 0.5},
-    }
-    policy = learn(make_agent(algorithm, policy_kwargs=options)).policy
-    parts = [policy.actor, policy.critic] if hasattr(policy, "actor") else [policy]
-    for part in parts:
-        assert isinstance(part.optimizer, torch.optim.SGD)
-        assert part.optimizer.param_groups[0]["momentum"] == 0.5
-    trained = {p for part in parts for p in part.optimizer.param_groups[0]["params"]}
-    expected = set(nn.ModuleList(policy.networks.values()).parameters())
-    assert trained - {getattr(policy, "log_std", None)} == expected
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -163,30 +146,3 @@ def test_recorded_log_probabilities_are_those_evaluated(
     torch.testing.assert_close(evaluated, log_prob)
     torch.testing.assert_close(model.policy.predict_values(obs), values)
     assert entropy.shape == (5,)
-
-
-# A2C takes RMSprop, ARS nothing.
-@pytest.mark.parametrize(
-    "algorithm", [a for a in ALGORITHMS if a not in ("A2C", "ARS")]
-)
-@pytest.mark.parametrize("options", [{}, {"foreach": True}, {"fused": False}])
-def test_adam_is_fused_unless_its_options_say_how(
-    algorithm: str, options: dict[str, bool]
-) -> None:
-    given: dict[str, Any] = {}
-    if options:
-        given = {"optimizer_class": torch.optim.Adam, "optimizer_kwargs": options}
-    policy = learn(make_agent(algorithm, policy_kwargs=given)).policy
-    parts = [policy.actor, policy.critic] if hasattr(policy, "actor") else [policy]
-    for part in parts:
-        (group,) = part.optimizer.param_groups
-        assert bool(group["fused"]) == (not options)
-
-
-def test_fused_adam_takes_the_same_steps() -> None:
-    models = [
-        learn(make_agent("PPO", policy_kwargs={"optimizer_kwargs": {"fused": fused}}))
-        for fused in (True, False)
-    ]
-    for fused, plain in zip(*(m.policy.parameters() for m in models), strict=True):
-        torch.testing.assert_close(fused, plain, rtol=1e-4, atol=1e-6)

@@ -14,7 +14,16 @@ import torch
 from agents import make_agent, make_env, predict
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
-from torch import Tensor, nn
+from torch import nn
+from toy_networks import (
+    Growing,
+    ListedStart,
+    Pair,
+    Secretive,
+    Timeless,
+    Unresettable,
+    Value,
+)
 
 import velora.plugins
 from velora.models import NCPNetwork
@@ -77,53 +86,6 @@ def with_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     return there
 
 
-class Memory(nn.Module):
-    """A plugin's recurrent network, and the least that RecurrentPPO takes."""
-
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__()
-        self.value = nn.Linear(in_features, out_features)
-
-    def initial_state(self, batch_size: int) -> Tensor:
-        return self.value.weight.new_zeros(batch_size, 2)
-
-    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:
-        return self.value(x), state
-
-
-class Unresettable(Memory):
-    def forward_sequence(self, x: Tensor, state: Any = None) -> Any:  # type: ignore[override]  # what is tested
-        return self.value(x), state
-
-
-class Growing(Memory):
-    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:
-        return self.value(x), torch.cat((state, state), dim=1)
-
-
-class Secretive(Memory):
-    def forward_sequence(  # type: ignore[override]  # what is tested
-        self, x: Tensor, state: Any = None, *, resets: Any, return_states: bool = False
-    ) -> Any:
-        return self.value(x), state
-
-
-class Timeless(Memory):
-    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:
-        return self.value(x[-1]), state
-
-
-class Listing(Memory):
-    def initial_state(self, batch_size: int) -> Any:
-        return [super().initial_state(batch_size)]
-
-
-class Value(nn.Sequential):
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__()
-        self.add_module("value", nn.Linear(in_features, out_features))
-
-
 def think(build: Any, algorithm: str = "PPO", **options: Any) -> None:
     """Lets an agent think once with a network that a program registers."""
     recurrent = options.pop("recurrent", False)
@@ -136,8 +98,8 @@ def think(build: Any, algorithm: str = "PPO", **options: Any) -> None:
         predict(make_agent(algorithm, policy_kwargs=options))
 
 
-def test_memory_is_taken_as_it_is() -> None:
-    think(Memory, "RecurrentPPO", recurrent=True)  # so that each fault below is the one
+def test_pair_is_taken_as_it_is() -> None:
+    think(Pair, "RecurrentPPO", recurrent=True)  # so that each fault below is the one
 
 
 def carry(build: Any) -> None:
@@ -188,17 +150,17 @@ NETWORKS: dict[str, Callable[[Path, Hosts], None]] = {
     "option": lambda *_: think(lambda i, o: nn.Linear(i, o), n_neurons=12),
     "no module": lambda *_: think(lambda i, o: None),
     "no method": lambda *_: carry(nn.Linear),
-    "no forward": lambda *_: think(Memory),
+    "no forward": lambda *_: think(Pair),
     "no argument": lambda *_: carry(Unresettable),
-    "no tensor of state": lambda *_: carry(Listing),
+    "no tensor of state": lambda *_: carry(ListedStart),
     "no state": lambda *_: think(nn.Linear, "RecurrentPPO"),
     "other outputs in time": lambda *_: carry(Timeless),
     "other state": lambda *_: carry(Growing),
     "no states": lambda *_: explore(Secretive),
     "no tensor": lambda *_: think(lambda i, o: nn.LSTM(i, o)),
     "other outputs": lambda *_: think(lambda i, o: nn.Linear(i, o + 1)),
-    "no memory": lambda *_: think(Memory, recurrent=True),
-    "norm": lambda *_: think(Memory, "CrossQ", network_kwargs={"norm": nn.LayerNorm}),
+    "no memory": lambda *_: think(Pair, recurrent=True),
+    "norm": lambda *_: think(Pair, "CrossQ", network_kwargs={"norm": nn.LayerNorm}),
     "value": lambda *_: think(Value, "TRPO"),
 }
 

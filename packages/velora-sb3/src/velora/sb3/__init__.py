@@ -9,6 +9,7 @@ sb3-contrib are there where it is installed: `pip install 'velora-sb3[contrib]'`
 from velora.sb3 import a2c, ddpg, dqn, ppo, sac, td3
 from velora.sb3.agent import Agent
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
+from velora.sb3.networks import networks_of
 
 __all__ = [
     "Agent",
@@ -17,13 +18,14 @@ __all__ = [
     "a2c",
     "ddpg",
     "dqn",
+    "networks_of",
     "ppo",
     "sac",
     "td3",
 ]
 
 try:
-    from velora.sb3 import contrib  # noqa: F401  # whether sb3-contrib is there
+    from velora.sb3.common import contrib  # noqa: F401  # whether it is there
 except ImportError:
     pass  # importing one of its modules says what to install
 else:

@@ -1,60 +1,9 @@
-"""Policies with an actor and a value network (PPO, A2C, TRPO, MaskablePPO)."""
+"""Old path of `velora.sb3.common.actor_critic`, for saved files and subclasses."""
 
-from __future__ import annotations
+from velora.sb3.common.actor_critic import (
+    ActorCriticNetworks,
+    LiquidActorCriticPolicy,
+    NCPActorCriticPolicy,
+)
 
-from typing import Any
-
-from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.type_aliases import Schedule
-from torch import nn
-
-from velora.sb3.policy import NetworkPolicy
-
-
-class ActorCriticNetworks(NetworkPolicy):
-    """Actor and critic are networks with wirings of their own; see `NetworkPolicy`.
-
-    Motor neurons are the logits or means of the actions, and the value. The noise of
-    gSDE is a function of the features, as no latent layer is left.
-    """
-
-    roles = ("pi", "vf")
-
-    action_net: Any  # a body
-    value_net: Any  # a body
-    pi_features_extractor: Any
-    vf_features_extractor: Any
-
-    @property
-    def networks(self) -> dict[str, nn.Module]:
-        """The networks that the policy thinks with: "pi" and "vf"."""
-        return {"pi": self.action_net.network, "vf": self.value_net.network}
-
-    def _build(self, lr_schedule: Schedule) -> None:
-        super()._build(lr_schedule)  # type: ignore[misc]  # of the policy that follows
-        # The dense layers that Stable-Baselines3 has built only tell their sizes.
-        self.action_net = self.choice.body(
-            "pi", self.pi_features_extractor, self.action_net.out_features
-        )
-        self.value_net = self.choice.body("vf", self.vf_features_extractor, 1)
-        self.optimizer = self.optimizer_class(
-            self.parameters(),
-            lr=lr_schedule(1),  # type: ignore[call-arg]  # every optimizer has one
-            **self.optimizer_kwargs,
-        )
-
-
-class NCPActorCriticPolicy(ActorCriticNetworks, ActorCriticPolicy):
-    """Sparse actor and critic with NCP wirings; see `NetworkPolicy`."""
-
-    default_network = "ncp"
-
-
-class LiquidActorCriticPolicy(ActorCriticNetworks, ActorCriticPolicy):
-    """Liquid actor and critic with NCP wirings; see `NetworkPolicy`.
-
-    The cells run over the time axis of a (T, F) observation, as gymnasium's
-    `FrameStackObservation` makes it, and from a zero state on any other.
-    """
-
-    default_network = "liquid"
+__all__ = ["ActorCriticNetworks", "LiquidActorCriticPolicy", "NCPActorCriticPolicy"]

@@ -8,8 +8,8 @@ import numpy as np
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
-from velora.sb3.contrib import ARS, ARSPolicy
-from velora.sb3.policy import NetworkPolicy
+from velora.sb3.common.contrib import ARS, ARSPolicy
+from velora.sb3.common.policy import NetworkPolicy
 
 
 class ExtractingARSPolicy(ARSPolicy):

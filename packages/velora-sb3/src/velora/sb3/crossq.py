@@ -5,8 +5,8 @@ from functools import partial
 
 from torch import nn
 
-from velora.sb3.actor_q_critic import GaussianActorNetworks
-from velora.sb3.contrib import BatchRenorm1d, CrossQ, CrossQPolicy
+from velora.sb3.common.actor_q_critic import GaussianActorNetworks
+from velora.sb3.common.contrib import BatchRenorm1d, CrossQ, CrossQPolicy
 
 
 class BatchNormalisedPolicy(GaussianActorNetworks, CrossQPolicy):

@@ -6,7 +6,7 @@ from stable_baselines3 import DQN
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import nn
 
-from velora.sb3.policy import NetworkPolicy
+from velora.sb3.common.policy import NetworkPolicy
 
 
 class QNetworkPolicy(NetworkPolicy, DQNPolicy):

@@ -13,8 +13,9 @@ from stable_baselines3.common.torch_layers import (
 )
 from torch import Tensor
 
-from velora.sb3.choice import NetworkChoice
-from velora.sb3.features import default_extractor, warn_without_memory
+from velora.sb3.common.algorithm import remember_source
+from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
+from velora.sb3.common.network_choice import NetworkChoice
 
 
 class NetworkExtractor(BaseFeaturesExtractor):
@@ -59,6 +60,7 @@ class NetworkExtractor(BaseFeaturesExtractor):
             init_type=init_type,
             network_kwargs=network_kwargs or {},
         )
+        remember_source(choice.entry)
         choice.check_roles()
         extractor_class = default_extractor(
             observation_space,

@@ -1,7 +1,7 @@
 """Policies for sb3-contrib's MaskablePPO."""
 
-from velora.sb3.actor_critic import ActorCriticNetworks
-from velora.sb3.contrib import MaskableActorCriticPolicy, MaskablePPO
+from velora.sb3.common.actor_critic import ActorCriticNetworks
+from velora.sb3.common.contrib import MaskableActorCriticPolicy, MaskablePPO
 
 
 class NCPPolicy(ActorCriticNetworks, MaskableActorCriticPolicy):

@@ -2,7 +2,7 @@
 
 from stable_baselines3 import PPO
 
-from velora.sb3.actor_critic import LiquidActorCriticPolicy, NCPActorCriticPolicy
+from velora.sb3.common.actor_critic import LiquidActorCriticPolicy, NCPActorCriticPolicy
 
 NCPPolicy = NCPActorCriticPolicy
 LiquidPolicy = LiquidActorCriticPolicy

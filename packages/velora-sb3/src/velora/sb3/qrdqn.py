@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import nn
 
-from velora.sb3.contrib import QRDQN, QRDQNPolicy
-from velora.sb3.policy import NetworkPolicy
+from velora.sb3.common.contrib import QRDQN, QRDQNPolicy
+from velora.sb3.common.policy import NetworkPolicy
 
 
 class QuantileNetworkPolicy(NetworkPolicy, QRDQNPolicy):

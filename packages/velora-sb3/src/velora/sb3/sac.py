@@ -3,7 +3,7 @@
 from stable_baselines3 import SAC
 from stable_baselines3.sac.policies import SACPolicy
 
-from velora.sb3.actor_q_critic import GaussianActorNetworks
+from velora.sb3.common.actor_q_critic import GaussianActorNetworks
 
 
 class NCPPolicy(GaussianActorNetworks, SACPolicy):

@@ -3,7 +3,7 @@
 from stable_baselines3 import TD3
 from stable_baselines3.td3.policies import TD3Policy
 
-from velora.sb3.actor_q_critic import DeterministicActorNetworks
+from velora.sb3.common.actor_q_critic import DeterministicActorNetworks
 
 
 class NCPPolicy(DeterministicActorNetworks, TD3Policy):

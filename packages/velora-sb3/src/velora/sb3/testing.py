@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
+from velora.models.protocol import takes
 from velora.plugins import Entry
 from velora.plugins.testing import Report
 
@@ -104,10 +104,7 @@ def _on_any(
 
 def _make_policy(policy_class: type[BasePolicy], actions: spaces.Space[Any]) -> Any:
     # A policy that no gradient trains, as ARS's, takes no learning rate.
-    trained = any(
-        "lr_schedule" in inspect.signature(kind).parameters
-        for kind in policy_class.__mro__[:-1]
-    )
+    trained = any(takes(kind, "lr_schedule") for kind in policy_class.__mro__[:-1])
     make: Any = policy_class
     return make(_FLAT, actions, *([lambda _: 1e-3] if trained else []))
 

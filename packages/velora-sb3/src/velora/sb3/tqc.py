@@ -1,7 +1,7 @@
 """Policies for sb3-contrib's TQC."""
 
-from velora.sb3.actor_q_critic import GaussianActorNetworks
-from velora.sb3.contrib import TQC, TQCPolicy
+from velora.sb3.common.actor_q_critic import GaussianActorNetworks
+from velora.sb3.common.contrib import TQC, TQCPolicy
 
 
 class NCPPolicy(GaussianActorNetworks, TQCPolicy):

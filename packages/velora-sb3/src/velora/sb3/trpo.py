@@ -4,8 +4,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor
 
-from velora.sb3.actor_critic import ActorCriticNetworks
-from velora.sb3.contrib import TRPO
+from velora.sb3.common.actor_critic import ActorCriticNetworks
+from velora.sb3.common.contrib import TRPO
 
 
 class TrustRegionPolicy(ActorCriticNetworks, ActorCriticPolicy):

@@ -1,0 +1,127 @@
+"""Which network a policy thinks with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+from velora.plugins import NetworkEntry
+from velora.sb3.common.algorithm import find_network
+from velora.sb3.common.network_body import NetworkBody
+from velora.sb3.common.windows import WindowExtractor
+
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """The `policy_kwargs` that say which network a policy thinks with.
+
+    What is None is left to the network's builder. The registry is asked for the network
+    once; a copy or a pickle does not hold its builder, and asks again.
+
+    Attributes:
+        network: a name in `velora.plugins.networks()`.
+        n_neurons: decision neurons of every network, or a dict with a number for
+            each role, as Stable-Baselines3's `net_arch`: `dict(pi=64, vf=32)`.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `velora.models.lnn.SparseLinear`.
+        network_kwargs: further options of the network's builder.
+    """
+
+    network: str
+    n_neurons: int | Mapping[str, int] | None = None
+    sparsity_level: float | None = None
+    init_type: str | None = None
+    network_kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def entry(self) -> NetworkEntry:
+        """The network in the registry.
+
+        Raises:
+            KeyError: the network is unknown; the message lists the known ones, and what
+                provided it where a saved agent is loaded.
+        """
+        return find_network(self.network)
+
+    def check_roles(self, *roles: str) -> None:
+        """Refuses a dict of `n_neurons` for other roles than these.
+
+        Raises:
+            ValueError: a role is missing or unknown.
+        """
+        sizes = self.n_neurons
+        if isinstance(sizes, Mapping) and not (roles and set(sizes) == set(roles)):
+            expected = f" or a dict with the keys {list(roles)}" if roles else ""
+            raise ValueError(
+                f"`n_neurons` must be an int{expected}; got a dict with the keys "
+                f"{list(sizes)}."
+            )
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the network carries a state."""
+        return self.entry.recurrent
+
+    def body(
+        self,
+        role: str,
+        inputs: BaseFeaturesExtractor,
+        out_features: int,
+        *,
+        n_actions: int = 0,
+        norm: Callable[[int], nn.Module] | None = None,
+    ) -> NetworkBody:
+        """Builds the network of a role.
+
+        Args:
+            role: "pi", "vf", "qf" or "features".
+            inputs: whose features go in.
+            out_features: motor neurons.
+            n_actions: size of the action that follows the features.
+            norm: makes a normalisation of a size; see `NetworkBody`.
+        """
+        return NetworkBody(
+            self.entry,
+            inputs.features_dim + n_actions,
+            out_features,
+            self.options(role),
+            window=inputs.window if isinstance(inputs, WindowExtractor) else None,
+            norm=norm,
+        )
+
+    def feed_forward(self) -> NetworkChoice:
+        """Returns the same choice with the network "ncp", which carries no state."""
+        return replace(self, network="ncp", network_kwargs={})
+
+    def options(self, role: str) -> dict[str, Any]:
+        """Returns what the builder of a role's network gets beyond the sizes.
+
+        Raises:
+            ValueError: one of them is given twice.
+        """
+        sizes = self.n_neurons
+        options = {
+            "n_neurons": sizes[role] if isinstance(sizes, Mapping) else sizes,
+            "sparsity_level": self.sparsity_level,
+            "init_type": self.init_type,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        if twice := sorted(given.keys() & self.network_kwargs.keys()):
+            raise ValueError(
+                f"{twice} must be given once; got them both as arguments and in "
+                "`network_kwargs`."
+            )
+        return given | dict(self.network_kwargs)
+
+    def as_kwargs(self) -> dict[str, Any]:
+        """Returns the choice as the keyword arguments that it came from."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the entry: its builder may be a lambda, or of a script.
+        return self.as_kwargs()

@@ -1,0 +1,130 @@
+"""What all policies over networks have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
+
+from velora.models.lnn import SparseLinear
+from velora.sb3.common.algorithm import check_algorithm, remember_source
+from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
+from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.optimizers import fuse_adam
+
+
+class NetworkPolicy(BasePolicy):
+    """Makes a policy of Stable-Baselines3 think with networks from the registry.
+
+    It stands before that policy among the bases. The policy is built without hidden
+    layers, and a family (`actor_critic`, `actor_q_critic`) or an algorithm's module
+    puts networks in the place of its dense output layers. So motor neurons are the
+    logits, means, values, Q-values or quantiles, and nothing else of the policy is
+    changed.
+
+    Args:
+        observation_space: of the environment.
+        action_space: of the environment.
+        *args: the learning-rate schedule, by the progress remaining, from 1 to 0.
+        n_neurons: decision neurons of each network, or a dict with a number for
+            each role, as Stable-Baselines3's `net_arch`: `dict(pi=64, vf=32)` with
+            values, `dict(pi=64, qf=32)` with Q-critics.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `velora.models.lnn.SparseLinear`.
+        network: a name in `velora.plugins.networks()`; None is the class's own.
+        network_kwargs: further options of the network's builder.
+        features_extractor_class: None chooses by the observation space (flatten,
+            NatureCNN, combined; a recurrent network gets (T, F) windows in time).
+        **kwargs: what else the policy of Stable-Baselines3 takes: `use_sde`,
+            `log_std_init`, `n_critics`, `share_features_extractor`,
+            `optimizer_class`, ...
+
+    Raises:
+        KeyError: the network is unknown; the message lists the known ones, and what
+            provided it where a saved agent is loaded.
+        TypeError: the network's builder does not take an option, or the policy is
+            one for another algorithm.
+        ValueError: `n_neurons` has a missing or unknown role, or an argument stands
+            for layers of neurons that this policy does not have.
+    """
+
+    default_network: ClassVar[str]
+    roles: tuple[str, ...] = ()
+    remembers: ClassVar[bool] = False  # whether the algorithm carries a state
+    mlp_arguments: ClassVar[tuple[str, ...]] = ("net_arch", "activation_fn")
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        *args: Any,
+        n_neurons: int | Mapping[str, int] | None = None,
+        sparsity_level: float | None = None,
+        init_type: str | None = None,
+        network: str | None = None,
+        network_kwargs: Mapping[str, Any] | None = None,
+        features_extractor_class: type[BaseFeaturesExtractor] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_algorithm(type(self))
+        self.choice = NetworkChoice(
+            network=self.default_network if network is None else network,
+            n_neurons=n_neurons,
+            sparsity_level=sparsity_level,
+            init_type=init_type,
+            network_kwargs=network_kwargs or {},
+        )
+        remember_source(self.choice.entry)
+        self.choice.check_roles(*self.roles)
+        for argument in self.mlp_arguments:
+            if kwargs.pop(argument, None) is not None:
+                raise ValueError(
+                    f"`{argument}` describes layers that this policy does not have; "
+                    "size its networks with `n_neurons` and `network_kwargs`."
+                )
+        if features_extractor_class is None:
+            features_extractor_class = default_extractor(
+                observation_space,
+                recurrent=self.choice.recurrent and not self.remembers,
+                normalize_images=kwargs.get("normalize_images", True),
+            )
+        if self.choice.recurrent and not self.remembers:
+            warn_without_memory(features_extractor_class)
+        super().__init__(
+            observation_space,
+            action_space,
+            *args,
+            net_arch=[],
+            features_extractor_class=features_extractor_class,
+            **kwargs,
+        )
+        for module in self.modules():
+            fuse_adam(getattr(module, "optimizer", None))
+
+    @property
+    @abstractmethod
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks that the policy thinks with, by role."""
+
+    @torch.no_grad()
+    def zero_masked_weights(self) -> None:
+        """Zeroes what an algorithm has written where no synapse is.
+
+        It has no effect on any output; gradients alone never write there.
+        """
+        for module in self.modules():
+            if isinstance(module, SparseLinear):
+                module.weight.mul_(module.mask)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        data = super()._get_constructor_parameters()
+        del data["net_arch"], data["activation_fn"]
+        if hasattr(self, "share_features_extractor"):
+            data["share_features_extractor"] = self.share_features_extractor
+        return data | self.choice.as_kwargs()

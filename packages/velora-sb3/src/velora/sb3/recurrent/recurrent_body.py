@@ -1,0 +1,146 @@
+"""A registered recurrent network over sequences, whatever its state is made of."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from velora.models.protocol import RecurrentNetwork, parts, takes
+from velora.plugins import NetworkEntry
+from velora.sb3.common.network_body import build_network
+
+
+class RecurrentBody(nn.Module):
+    """Any registered recurrent network; here its state is always a tuple of tensors.
+
+    Args:
+        entry: the network in `velora.plugins.networks()`, a recurrent one.
+        in_features: size F of an input.
+        out_features: size O of an output.
+        options: what the network's builder takes beyond the sizes.
+        timed: whether the network gets timespans.
+        shown: whether the states after each step are wanted, too, of a network whose
+            `forward_sequence` takes `return_states`.
+
+    Attributes:
+        network: the network itself.
+        shapes: of each tensor of a state, without the batch.
+        sizes: numbers in each of them.
+        n_shown: numbers in a state where states are shown, else 0.
+
+    Raises:
+        TypeError: the builder does not take one of the options, or what it builds has
+            no `forward_sequence` with `resets` (and `timespans` where it is timed), or
+            no `initial_state` of tensors.
+    """
+
+    network: RecurrentNetwork[Any]
+
+    def __init__(
+        self,
+        entry: NetworkEntry,
+        in_features: int,
+        out_features: int,
+        options: Mapping[str, Any],
+        *,
+        timed: bool = False,
+        shown: bool = False,
+    ) -> None:
+        super().__init__()
+        self.out_features = out_features
+        methods = "forward_sequence", "initial_state"
+        network = build_network(entry, in_features, out_features, options, methods)
+        self.network = cast("RecurrentNetwork[Any]", network)  # it has the methods
+        forward_sequence = self.network.forward_sequence
+        for argument in ("resets", "timespans") if timed else ("resets",):
+            if not takes(forward_sequence, argument):
+                taken = list(inspect.signature(forward_sequence).parameters)
+                raise TypeError(
+                    f"`forward_sequence` of the network {entry.name!r} must take "
+                    f"`{argument}` here; it takes {taken}."
+                )
+        state = self.network.initial_state(1)
+        if not all(isinstance(part, Tensor) for part in parts(state)):
+            raise TypeError(
+                f"`initial_state` of the network {entry.name!r} must return a tensor "
+                "or a tuple of tensors, each with the batch first; got "
+                f"{state!r:.200}."
+            )
+        self.is_tuple = isinstance(state, tuple)
+        self.shapes = [tuple(part.shape[1:]) for part in parts(state)]
+        self.sizes = [math.prod(shape) for shape in self.shapes]
+        shows = shown and takes(forward_sequence, "return_states")
+        self.n_shown = sum(self.sizes) if shows else 0
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        """Returns the network's state before a first step."""
+        return parts(self.network.initial_state(batch_size))
+
+    def forward_sequence(
+        self,
+        x: Tensor,
+        state: tuple[Tensor, ...],
+        *,
+        resets: Tensor,
+        timespans: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
+        """Goes through sequences, from a state of each.
+
+        Args:
+            x: (T, B, F) inputs.
+            state: before the first step, each tensor with the batch first.
+            resets: (T, B), true where the state is the initial one before that step.
+            timespans: (T, B) time since the last step, for a network that is timed.
+
+        Returns:
+            outputs: (T, B, O).
+            state: after the last step.
+            states: (T, B, n_shown) after each step, where they are shown, else None.
+
+        Raises:
+            ValueError: the network returns outputs or a state of another shape.
+        """
+        options: dict[str, Any] = {"resets": resets}
+        if timespans is not None:
+            options["timespans"] = timespans
+        if self.n_shown:
+            options["return_states"] = True
+        outputs, after, *shown = self.network.forward_sequence(
+            x, state if self.is_tuple else state[0], **options
+        )
+        name = type(self.network).__name__
+        size = (*x.shape[:2], self.out_features)
+        if _shape(outputs) != size:
+            raise ValueError(
+                f"`forward_sequence` of {name} must return outputs of the shape (T, "
+                f"batch, out_features) = {size}; got {_shape(outputs)}."
+            )
+        expected = [(x.shape[1], *shape) for shape in self.shapes]
+        if (got := [_shape(part) for part in parts(after)]) != expected:
+            raise ValueError(
+                f"`forward_sequence` of {name} must return a state of the shapes "
+                f"{expected}, as `initial_state` does; got {got}."
+            )
+        states = self._shown(shown, x.shape[:2]) if self.n_shown else None
+        return outputs, parts(after), states
+
+    def _shown(self, given: list[Any], size: torch.Size) -> Tensor:
+        """Returns the (T, B, n_shown) states after each step, of sizes (T, B)."""
+        states = parts(given[0]) if len(given) == 1 else ()
+        expected = [(*size, *shape) for shape in self.shapes]
+        if (got := [_shape(part) for part in states]) != expected:
+            raise ValueError(
+                f"`forward_sequence` of {type(self.network).__name__} must return as a "
+                "third result, with `return_states`, the states after each step, of "
+                f"the shapes {expected}; got {got}."
+            )
+        return torch.cat([part.reshape(*size, -1) for part in states], dim=2)
+
+
+def _shape(value: Any) -> tuple[int, ...] | str:
+    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__

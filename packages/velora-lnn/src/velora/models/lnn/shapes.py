@@ -190,7 +190,10 @@ def _times(timespans: T) -> T:
     if isinstance(timespans, Tensor):
         if is_at_hand(timespans) and not bool((timespans >= 0).all()):
             raise _refused_time(timespans.nan_to_num(nan=-torch.inf).min().item())
-        return timespans.clamp(max=_LONGEST)  # type: ignore[return-value]  # a tensor
+        if not timespans.is_floating_point():
+            return timespans
+        longest = min(_LONGEST, torch.finfo(timespans.dtype).max)
+        return timespans.clamp(max=longest)  # type: ignore[return-value]  # a tensor
     if not timespans >= 0:
         raise _refused_time(timespans)
     return min(timespans, _LONGEST)  # type: ignore[return-value]  # a number

@@ -16,9 +16,8 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
 from torch import Tensor, nn
 
-import velora.plugins
 from velora.models import NCPNetwork
-from velora.plugins import networks
+from velora.plugins import networks, process
 from velora.plugins.host import PluginHost
 from velora.wiring import Connectome, LayerMasks, dense
 
@@ -71,7 +70,7 @@ def with_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
         with monkeypatch.context() as patched:
             patched.setenv("VELORA_DISABLE_PLUGINS", disable)
             patched.syspath_prepend(tmp_path)
-            patched.setattr(velora.plugins, "_host", PluginHost())
+            patched.setattr(process, "host", PluginHost())
             yield
 
     return there

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 __all__ = ["main"]
 
 
@@ -14,6 +12,5 @@ def main() -> None:
     try:
         from velora.cli.group import velora
     except ImportError as error:  # PyPI's unrelated velora shadows our namespace
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(f"Error: {error}")
     velora()

@@ -10,8 +10,9 @@ from typing import Any
 import pluggy
 
 from velora.plugins import spec
+from velora.plugins.entry import Entry
 from velora.plugins.markers import PROJECT
-from velora.plugins.registry import Entry, NetworkRegistry, Registry
+from velora.plugins.registry import NetworkRegistry, Registry
 
 
 class Catalog:

@@ -20,11 +20,11 @@ from velora.plugins.distribution import (
     metadata_of,
     order,
 )
+from velora.plugins.environment_variables import DISABLE, disabled, is_strict, problems
 from velora.plugins.failure import FAILURES, cause
 from velora.plugins.info import PluginError, PluginInfo
 from velora.plugins.loading import is_diagnosis, plugin_code, refuse_plugin_code
 from velora.plugins.registry import Registry
-from velora.plugins.setting import DISABLE, disabled, is_strict, problems
 
 
 class PluginHost:

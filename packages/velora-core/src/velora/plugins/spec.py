@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from velora.plugins.entry import Entry
 from velora.plugins.markers import hookspec
-from velora.plugins.registry import Entry, NetworkRegistry, Registry
+from velora.plugins.registry import NetworkRegistry, Registry
 
 
 @hookspec

@@ -41,7 +41,7 @@ def test_unknown_command_is_an_error() -> None:
 
 def test_check_of_commands_is_registered_by_velora_core() -> None:
     entry = checks()["command"]
-    assert entry.distribution == "velora-core"
+    assert (entry.distribution, entry.entry_point) == ("velora-core", "cli")
     assert entry.build is check_command
 
 

@@ -1,6 +1,5 @@
 """What velora-core registers, through the hooks that any plugin uses."""
 
-from velora.cli.command_check import check_command
 from velora.plugins import Entry, Registry, hookimpl
 
 
@@ -9,6 +8,6 @@ def velora_register_checks(registry: Registry[Entry]) -> None:
     """Registers the check of commands."""
     registry.add(
         "command",
-        check_command,
+        "velora.cli.command_check:check_command",
         summary="a click.Command with a name of its own",
     )

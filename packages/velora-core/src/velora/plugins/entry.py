@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from velora.plugins.reference import Reference
 
-@dataclass(frozen=True)
-class Entry:
+
+class _Build:
+    """The attribute `build`: what is kept under its name, or what that refers to."""
+
+    def __get__(self, entry: Entry | None, owner: type) -> Any:
+        if entry is None:
+            raise AttributeError("build")  # as for a field without a default
+        build = vars(entry)["build"]
+        return build.load(origin(entry)) if isinstance(build, Reference) else build
+
+    def __set__(self, entry: Entry, build: Any) -> None:
+        vars(entry)["build"] = build
+
+
+class _Lazy:
+    """Holds `build` for entries, in whose own class it would be a default."""
+
+    build: Any = _Build()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Entry(_Lazy):
     """One thing that can be asked for by name.
+
+    Where it was registered as a string "module:attribute", ``build`` imports that when
+    it is first asked for, and raises a `velora.plugins.PluginError` that names the
+    entry and the cause where it cannot. Nothing else imports it: entries are compared,
+    shown and pickled by the string.
 
     Attributes:
         name: The name it is asked for by.
@@ -20,6 +46,7 @@ class Entry:
             added it itself.
         override: Whether it replaces the entries that other plugins give its name,
             loaded before it or after it.
+        entry_point: Name of the entry point that brought it, None where there is none.
     """
 
     name: str
@@ -27,9 +54,25 @@ class Entry:
     summary: str
     distribution: str | None
     override: bool = False
+    entry_point: str | None = field(default=None, kw_only=True)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another entry says the same; a string equals no function."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        """Hash what `__eq__` compares."""
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        """Show every attribute, ``build`` as it was registered."""
+        shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({shown})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class NetworkEntry(Entry):
     """A network that can be asked for by name.
 
@@ -50,3 +93,9 @@ class NetworkEntry(Entry):
     """
 
     recurrent: bool = False
+
+
+def origin(entry: Entry) -> str:
+    """Names who brought an entry: a distribution with its entry point, or a program."""
+    point = "" if entry.entry_point is None else f" (entry point {entry.entry_point!r})"
+    return f"{entry.distribution or 'the running program'}{point}"

@@ -138,7 +138,7 @@ class PluginHost:
     def _load_one(self, entry: EntryPoint) -> PluginInfo:
         manager = self._catalog.manager
         try:
-            with self._catalog.booked_to(distribution_of(entry)):
+            with self._catalog.booked_to(distribution_of(entry), entry.name):
                 provides = self._register(entry)
         except FAILURES as error:
             if manager.has_plugin(_key(entry)):

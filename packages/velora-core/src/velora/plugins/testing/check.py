@@ -40,7 +40,7 @@ def check_plugin(plugin: object) -> Checked:
     Its hooks are called as Velora calls them, but on registries of their own, and what
     they add goes through the checks that the installed plugins offer: velora-core has
     one for commands, velora-lnn for networks and wirings, velora-sb3 for policies and
-    extractors.
+    extractors. What was registered as a string is imported for that.
 
     Args:
         plugin: The module or object that holds the hooks, or its import path as in an
@@ -152,6 +152,7 @@ def _check_entries(
                 "override=True to replace it.",
             )
         with report.rule(what):
+            entry.build  # noqa: B018  # imports what was registered as a string
             if kind in checks:
                 checks[kind].build(entry)
         if kind == "check" and entry.name not in kinds:

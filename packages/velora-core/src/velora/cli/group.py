@@ -10,7 +10,7 @@ import click
 from velora.cli.new import plugin_group
 from velora.cli.quiet import without_warnings
 from velora.cli.status import plugins_group
-from velora.plugins import Entry, PluginError, commands, plugins
+from velora.plugins import Entry, PluginError, __version__, commands, plugins
 
 _ADDED = f"{__name__}.added"
 
@@ -77,7 +77,7 @@ def _command(entry: Entry) -> click.Command | None:
 
 
 @click.group(cls=PluginGroup)
-@click.version_option(package_name="velora-core", prog_name="velora")
+@click.version_option(__version__, prog_name="velora")
 def velora() -> None:
     """Liquid and sparse networks for reinforcement learning."""
 

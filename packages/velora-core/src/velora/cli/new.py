@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from importlib.metadata import version
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +12,7 @@ from string import Template
 import click
 
 from velora.plugins.distribution import OURS
+from velora.plugins.version import __version__
 
 _FILES = {  # what each template becomes
     "pyproject.toml.txt": "pyproject.toml",
@@ -51,7 +51,7 @@ def new_command(name: str, parent: Path) -> None:
         )
     network = f"{name}-gru"
     values = {"name": name, "module": module, "network": network}
-    values["core"] = version("velora-core")
+    values["core"] = __version__
     for source, target in _FILES.items():
         text = (files("velora.cli") / "template" / source).read_text("utf-8")
         path = folder / target.format(module=module)

@@ -19,6 +19,7 @@ from velora.plugins.process import (
     wirings,
 )
 from velora.plugins.registry import NetworkRegistry, Registry
+from velora.plugins.version import __version__
 
 __all__ = [
     "API_VERSION",
@@ -28,6 +29,7 @@ __all__ = [
     "PluginError",
     "PluginInfo",
     "Registry",
+    "__version__",
     "checks",
     "commands",
     "extractors",

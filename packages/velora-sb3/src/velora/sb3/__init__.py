@@ -10,6 +10,8 @@ from velora.sb3 import a2c, ddpg, dqn, ppo, sac, td3
 from velora.sb3.agent import Agent
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Agent",
     "LiquidExtractor",

@@ -70,11 +70,11 @@ def test_listing_imports_no_policy() -> None:
 @pytest.mark.parametrize(
     "registry", ["wirings", "networks", "policies", "extractors", "commands", "checks"]
 )
-def test_everything_that_is_registered_is_there(registry: str) -> None:
+def test_everything_that_we_register_is_there(registry: str) -> None:
     for entry in getattr(velora.plugins, registry)().values():
-        assert callable(entry.build)
-        assert entry.summary
         if entry.distribution in OURS:
+            assert callable(entry.build)
+            assert entry.summary
             assert entry.entry_point in ("cli", "wiring", "models", "sb3")
 
 

@@ -14,17 +14,14 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
+from common.backends import backend, has_numba
 from novel import make_agent
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from scan import without_loops
-
-from velora.models.lnn import compiled
 
 ROWS = {"liquid, compiled": "liquid", "liquid, operators": "liquid", "LSTM": "LSTM"}
 
@@ -35,16 +32,12 @@ ROWS = {"liquid, compiled": "liquid", "liquid, operators": "liquid", "LSTM": "LS
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
 def main(rounds: int, steps: int, path: Path | None) -> None:
     """Measures the steps per second of learning."""
-    names = [
-        name
-        for name in ROWS
-        if name != "liquid, compiled" or compiled.loops() is not None
-    ]
+    names = [name for name in ROWS if name != "liquid, compiled" or has_numba()]
     agents = {name: make_agent("CartPole", ROWS[name], seed=0) for name in names}
     paces: dict[str, list[float]] = {name: [] for name in names}
     for turn in track(range(rounds + 1), "learning"):
         for name, agent in agents.items():
-            plain = without_loops() if name.endswith("operators") else nullcontext()
+            plain = backend("operators" if name.endswith("operators") else None)
             start = time.perf_counter()
             with plain:
                 agent.learn(steps, reset_num_timesteps=False)

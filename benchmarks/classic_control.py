@@ -151,4 +151,4 @@ def job(name: str, policy: str, seed: int, steps: int | None) -> AgentJob:
 
 
 if __name__ == "__main__":
-    command(job, list(TASKS), POLICIES, seeds=3)()
+    command(job, list(TASKS), POLICIES, 3)()

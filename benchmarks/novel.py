@@ -27,4 +27,4 @@ from common.comparison import command
 from common.no_velocity import PLUGIN_ROWS, ROWS, TASKS, job
 
 if __name__ == "__main__":
-    command(job, list(TASKS), ROWS, seeds=5, optional_rows=PLUGIN_ROWS)()
+    command(job, list(TASKS), ROWS, 5, PLUGIN_ROWS, title="{} without velocity")()

@@ -24,6 +24,7 @@ def command(
     rows: Sequence[str],
     seeds: int,
     optional_rows: Sequence[str] = (),
+    title: str = "{}",
 ) -> click.Command:
     """Returns the command that trains every row with every seed on every task.
 
@@ -33,12 +34,16 @@ def command(
         rows: The names of what is compared.
         seeds: How many, if not told.
         optional_rows: What is compared where it is asked for.
+        title: Of a task's curves.
     """
-    every_row, positive = [*rows, *optional_rows], click.IntRange(min=1)
+    task, row = click.Choice(list(tasks)), click.Choice([*rows, *optional_rows])
+    positive = click.IntRange(min=1)
 
     @click.command(help="Trains every row with every seed on every task.")
-    @click.option("--task", "names", multiple=True, type=click.Choice(list(tasks)))
-    @click.option("--row", "kinds", multiple=True, type=click.Choice(every_row))
+    @click.option("--task", "names", multiple=True, type=task, help="Default: all.")
+    @click.option(
+        "--row", "kinds", multiple=True, type=row, help=f"Default: {', '.join(rows)}."
+    )
     @click.option("--seeds", default=seeds, help="Seeds of each row.")
     @click.option("--first-seed", default=0, help="Seeds count from here.")
     @click.option("--steps", type=positive, help="Steps of each run, if not its own.")
@@ -66,7 +71,7 @@ def command(
         show(summary, f"{seeds} seeds from {first_seed}", section="task")
         add_to_file(path, summary=summary)
         if png and runs:
-            draw_curves(runs, png)
+            draw_curves(runs, png, title)
         sys.exit(len(runs) < len(work))
 
     return main
@@ -98,7 +103,7 @@ def summarise(rows: Iterable[Row], keys: Sequence[str]) -> list[dict[str, Any]]:
     return lines
 
 
-def draw_curves(rows: Iterable[Row], path: Path) -> None:
+def draw_curves(rows: Iterable[Row], path: Path, title: str) -> None:
     """Draws returns while learning, a panel for each task.
 
     Each policy has a line, the mean over its seeds, and each seed a faint one.
@@ -119,7 +124,7 @@ def draw_curves(rows: Iterable[Row], path: Path) -> None:
             for line in lines:
                 axis.plot(steps, line, color=f"C{n}", alpha=0.2, linewidth=0.8)
             axis.plot(steps, np.mean(lines, axis=0), color=f"C{n}", label=policy)
-        axis.set(title=task, xlabel="steps", ylabel="return")
+        axis.set(title=title.format(task), xlabel="steps", ylabel="return")
         axis.legend(frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)

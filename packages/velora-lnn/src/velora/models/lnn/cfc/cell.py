@@ -190,9 +190,10 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
             constant_time: t where it is the same number, or () tensor, in all steps to
                 come: then one head is made of the two f heads.
         """
+        heads = self.heads
         return pack(
-            [head.weight for head in self.heads],
-            [head.bias for head in self.heads],
+            [head.weight for head in heads],
+            [head.bias for head in heads],
             self.sparsity_mask,
             constant_time,
         )

@@ -24,21 +24,20 @@ from velora.models.lnn.eager import is_plain, is_traced, is_transformed
 def backend_for(x: Tensor, hidden: int, n_heads: int) -> Backend | None:
     """Returns the backend that `fused` has for (T, B, F) inputs like these.
 
-    None where it is not for them, here and now: they are no plain numbers on the CPU,
-    too few steps for preparations, or `VELORA_SCAN` wants steps one by one.
+    None where it is not for them, here and now: they are no numbers on the CPU, or too
+    few steps for preparations, or `VELORA_SCAN` wants steps one by one.
     """
-    if not (
-        x.dtype in (torch.float32, torch.float64)
-        and is_plain(x, dtype=x.dtype)
-        and not is_traced()
-        and not torch.is_autocast_enabled(x.device.type)
+    if (
+        x.dtype not in (torch.float32, torch.float64)
+        or not x.is_cpu
+        or is_traced()
+        or torch.is_autocast_enabled("cpu")
     ):
         return None
-    if len(x) <= backends.SHORT:
-        possible = backends.choose(x, work=0)
-        if possible is None or possible.name != NUMBA:
-            return None  # with numba's Mish, preparations pay for one step already
-    return backends.choose(x, work=x.shape[1] * n_heads * hidden**2)
+    backend = backends.choose(x, work=x.shape[1] * n_heads * hidden**2)
+    # With numba's Mish, preparations pay for one step already.
+    short = x.shape[0] <= backends.SHORT
+    return None if backend and short and backend.name != NUMBA else backend
 
 
 def fuses(x: Tensor, state: Tensor, times: Tensor | None, parts: Parts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -174,7 +175,7 @@ class _Fused(torch.autograd.Function):
             command,
         )
         ctx.plan, ctx.parameters = plan, tensors[3:]
-        ctx.versions = [_version(parameter) for parameter in tensors[3:]]
+        ctx.versions = _versions(tensors[3:])
         ctx.set_materialize_grads(False)
         return y, states
 
@@ -239,7 +240,7 @@ def _layered_backward(
     ctx: Any, grad_y: Tensor | None, grad_states: Tensor | None
 ) -> tuple[Tensor | None, ...]:
     """Returns gradients that can be differentiated again."""
-    if ctx.versions != [_version(parameter) for parameter in ctx.parameters]:
+    if ctx.versions != _versions(ctx.parameters):
         raise RuntimeError(
             "A second derivative needs the parameters that the sequence was computed "
             "with; one of them was modified by an inplace operation since. Compute the "
@@ -254,6 +255,9 @@ def _layered_backward(
     )
 
 
-def _version(tensor: Tensor) -> int:
-    """Returns how often a tensor was modified in place."""
-    return 0 if tensor.is_inference() else tensor._version
+def _versions(tensors: Sequence[Tensor]) -> list[int]:
+    """Returns how often each tensor was modified in place."""
+    try:
+        return [tensor._version for tensor in tensors]
+    except RuntimeError:  # one was made in inference mode, which counts nothing
+        return [0 if tensor.is_inference() else tensor._version for tensor in tensors]

@@ -30,9 +30,7 @@ PATHS = {
     "operators in float32": Path(F32, OPERATORS),
     "compiled": Path(F32, NUMBA),
     # Which otherwise lies like this from 192 states on, and has a product of its own.
-    "compiled as for wide states": Path(
-        F32, NUMBA._replace(lay_out=torch.Tensor.contiguous)
-    ),
+    "compiled as for wide states": Path(F32, WIDE),
 }
 
 

@@ -53,8 +53,6 @@ def test_weights_that_cannot_fit_are_refused_where_they_would_lie():
 
 
 def test_memory_is_told_with_what_needs_it():
-    with pytest.raises(
-        ValueError, match=r"^It must fit in memory; got 1,000"
-    ):
+    with pytest.raises(ValueError, match=r"^It must fit in memory; got 1,000"):
         check_memory(10**18, "It")
     check_memory(1, "It")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from velora.models.storage import by_class, by_name
+from velora.models.storage.builder import MissingNetworkError
 from velora.models.storage.container import pack, unpack
 from velora.models.storage.refusal import first_line, require
 from velora.models.storage.regular_file import Path, open_regular, replace_regular
@@ -109,10 +110,8 @@ def load_network(path: Path, *, device: torch.device | str | None = None) -> Any
         network = _restored(description, tensors)
     except OSError:
         raise
-    except by_name.MissingNetworkError as error:
-        raise by_name.MissingNetworkError(
-            f"{path!r} cannot be loaded here: {error}"
-        ) from error
+    except MissingNetworkError as error:
+        raise MissingNetworkError(f"{path!r} cannot be loaded here: {error}") from error
     except Exception as error:  # what libraries raise of hostile bytes is theirs
         raise ValueError(
             f"{path!r} must be a file that `save_network` wrote, whole and unchanged: "

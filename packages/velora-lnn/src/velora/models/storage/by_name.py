@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from velora.plugins import networks
 
 VERSION = 2
 _OWN = ("ncp", "liquid")
+_LONGEST_NAME = 200
 _SIZES = ("in_features", "out_features")
 _NO_JSON = (
     "`options` must hold what JSON has: finite numbers, strings, booleans, None, "
@@ -92,7 +94,7 @@ def restore(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn
     asked = (name, description["distribution"], sizes, options)
     whose = f"the network {name!r} of these sizes and options"
     # Without numbers first: a header of a few bytes may claim any size.
-    empty = build(*asked, device="meta").state_dict()
+    empty = _state(build(*asked, device="meta"))
     require_shapes(tensors, empty, whose)
     _check_dtypes(tensors, empty)
     network = build(*asked, device="cpu")
@@ -109,7 +111,11 @@ def _check(description: Mapping[str, Any]) -> None:
         description,
     )
     name, source = description["network"], description["distribution"]
-    require(isinstance(name, str), "`network` must be a name", name)
+    require(
+        isinstance(name, str) and len(name) <= _LONGEST_NAME,
+        f"`network` must be a name of at most {_LONGEST_NAME} letters",
+        name,
+    )
     require(
         name not in _OWN,
         f"the name must be none of {list(_OWN)}, whose networks their class describes",
@@ -129,8 +135,12 @@ def _check(description: Mapping[str, Any]) -> None:
 
 def _state(network: nn.Module) -> dict[str, Tensor]:
     state = network.state_dict()
-    others = {name for name, value in state.items() if not isinstance(value, Tensor)}
-    require(not others, "`state_dict()` must hold tensors alone", others)
+    others = [
+        name
+        for name, value in state.items()
+        if not isinstance(value, Tensor) or value.layout != torch.strided
+    ]
+    require(not others, "`state_dict()` must hold tensors alone, each dense", others)
     return state
 
 
@@ -151,7 +161,9 @@ def _fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     own: dict[str, Tensor] = dict(network.named_parameters(remove_duplicate=False))
     own |= dict(network.named_buffers(remove_duplicate=False))
     # What is not saved goes along: `double()` moves it, too.
-    moved = {own[name].dtype: tensors[name].dtype for name in own.keys() & tensors}
+    moved = {
+        own[key].dtype: value.dtype for key, value in tensors.items() if key in own
+    }
     for name, tensor in own.items():
         dtype = moved.get(tensor.dtype, tensor.dtype)
         tensor.data = tensor.data.to(tensors[name].dtype if name in tensors else dtype)
@@ -175,11 +187,12 @@ def _class(network: nn.Module) -> str:
 
 def _size(network: nn.Module, name: str, given: int | None) -> int:
     size = getattr(network, name, None) if given is None else given
+    if isinstance(size, SupportsIndex) and not isinstance(size, bool):
+        size = index(size)
     if type(size) is not int or size < 1:
         raise TypeError(
-            f"`{name}` must be a positive integer; got {size!r}, and "
-            f"{type(network).__name__} has no such attribute. Pass the size that the "
-            "network was built with."
+            f"`{name}` must be a positive integer, given or an attribute of the "
+            f"network; got {size!r}. Pass the size that the network was built with."
         )
     return size
 
@@ -189,7 +202,7 @@ def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
     try:
         plain: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"{_NO_JSON}; got {options!r:.300}: {error}.") from error
+        raise TypeError(f"{_NO_JSON}: {error}.") from error
     if plain != _with_lists(dict(options)):  # JSON makes strings of other keys
         raise TypeError(f"{_NO_JSON}; got {options!r:.300}, which it would change.")
     return plain

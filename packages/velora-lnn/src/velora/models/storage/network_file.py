@@ -69,7 +69,7 @@ def save_network(
     """
     if by_class.describes(network):
         description, tensors = by_class.describe(network)
-    elif name is None:
+    elif name is None or not isinstance(network, nn.Module):
         raise TypeError(
             f"`network` must be one of {list(by_class.CLASSES)}, or come with the "
             f"`name` that it is registered by; got {type(network).__name__}. Or save "

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-_SHOWN = 10
+_SHOWN = 10  # names
+_LONGEST = 1_000  # letters
 
 
 def require(met: bool, invariant: str, got: object, fix: str = "") -> None:
@@ -41,5 +42,9 @@ def require_shapes(
 
 
 def first_line(error: BaseException) -> str:
-    """Returns what an error says, without a C++ stack and without a full stop."""
-    return str(error).partition("\n")[0].rstrip(".")
+    """Returns what an error says, without a C++ stack and without a full stop.
+
+    It may quote a file, so what is no letter for a terminal is escaped.
+    """
+    line = str(error).partition("\n")[0].rstrip(".")[:_LONGEST]
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from network_files import (
     assert_same_state,
@@ -120,7 +121,7 @@ def test_sizes_are_taken_from_the_network_where_it_has_them(path):
 
 
 class WithMore(plain.Right):
-    """Tied, with a buffer that is not saved, whole numbers, complex ones, no number."""
+    """Tied, with a buffer that is not saved, whole numbers, booleans, no number."""
 
     def __init__(self, *sizes, device=None, shape=(2, 2)):
         super().__init__(*sizes, device=device)
@@ -132,15 +133,12 @@ class WithMore(plain.Right):
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64, device=device))
         self.register_buffer("none", torch.ones(0, 3, device=device))
         self.register_buffer("seen", torch.zeros(2, dtype=torch.bool, device=device))
-        poles = torch.zeros(2, dtype=torch.complex64, device=device)
-        self.poles = nn.Parameter(poles)
 
 
 def test_all_that_a_module_can_hold_comes_back(path):
     with registered(acme=WithMore):
         network = WithMore(4, 3, shape=(3, 1)).double()
         with torch.no_grad():
-            network.poles.fill_(1 - 2j)
             network.inner.bias.fill_(float("nan"))
         network.steps += 7
         network.seen[0] = True
@@ -150,9 +148,28 @@ def test_all_that_a_module_can_hold_comes_back(path):
     assert loaded.shape == [3, 1]  # JSON has no tuples
     assert loaded.table.dtype == torch.float64
     assert loaded.inner.bias.isnan().all()
-    for name in ("poles", "steps", "seen", "none"):
+    for name in ("steps", "seen", "none"):
         assert torch.equal(getattr(loaded, name), getattr(network, name))
     assert "table" not in load_file(path)
+
+
+class Oscillates(plain.Right):
+    def __init__(self, *sizes, device=None):
+        super().__init__(*sizes, device=device)
+        poles = torch.zeros(2, dtype=torch.complex64, device=device)
+        self.poles = nn.Parameter(poles)
+
+
+@pytest.mark.skipif(
+    "C64" not in safetensors.torch._TYPES, reason="this safetensors has none"
+)
+def test_complex_numbers_come_back(path):
+    with registered(acme=Oscillates):
+        network = Oscillates(4, 3).double()
+        with torch.no_grad():
+            network.poles.fill_(1 - 2j)
+        save_acme(network, path)
+        assert_same_state(load_network(path), network)
 
 
 def test_mixed_precision_comes_back(path):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from velora.models.storage.refusal import first_line
-from velora.plugins import NetworkEntry, networks, plugins
+from velora.plugins import NetworkEntry, PluginError, networks, plugins
 
 
 class MissingNetworkError(ValueError):
@@ -65,6 +65,8 @@ def blamed(what: str) -> Iterator[None]:
 def _entry(name: str, source: str | None) -> NetworkEntry:
     try:
         return networks()[name]
+    except PluginError as error:  # where one that is broken is an error
+        raise MissingNetworkError(str(error)) from error
     except KeyError as error:
         raise MissingNetworkError(f"{error} {_remedy(source)}") from error
 

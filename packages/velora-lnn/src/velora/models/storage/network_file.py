@@ -13,12 +13,12 @@ from velora.models.storage import by_class, by_name
 from velora.models.storage.builder import MissingNetworkError
 from velora.models.storage.container import pack, unpack
 from velora.models.storage.refusal import first_line, require
-from velora.models.storage.regular_file import Path, open_regular, replace_regular
+from velora.models.storage.regular_file import FilePath, open_regular, replace_regular
 
 
 def save_network(
     network: nn.Module,
-    path: Path,
+    path: FilePath,
     *,
     name: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -61,7 +61,7 @@ def save_network(
         KeyError: no network has this name; the message lists the known ones.
         TypeError: the network is of another class (a subclass is one) and has no name,
             or the builder of that name makes another; a size is missing; the options
-            are no JSON.
+            are no JSON; `path` is no path.
         ValueError: the network has norms, no data, or other tensors than its class, or
             its builder, makes.
         OSError: the file cannot be written, or there is something else than a regular
@@ -81,7 +81,7 @@ def save_network(
     replace_regular(path, pack(description, tensors))
 
 
-def load_network(path: Path, *, device: torch.device | str | None = None) -> Any:
+def load_network(path: FilePath, *, device: torch.device | str | None = None) -> Any:
     """Reads a network that `save_network` wrote.
 
     It computes what the saved one did, in the same dtype. Nothing in the file is run,
@@ -99,6 +99,7 @@ def load_network(path: Path, *, device: torch.device | str | None = None) -> Any
     Raises:
         OSError: the file cannot be read, is no regular file, or does not fit into
             memory; FileNotFoundError where there is none.
+        TypeError: `path` is no path.
         ValueError: the file is broken, or none that `save_network` wrote; or no plugin
             here has its network: the message names the distribution that had it.
     """

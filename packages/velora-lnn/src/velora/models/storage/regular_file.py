@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 from uuid import uuid4
 
-Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+FilePath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _KINDS = {
     stat.S_IFIFO: "named pipe",
@@ -24,7 +24,7 @@ _BINARY = getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
-def open_regular(path: Path) -> Iterator[BinaryIO]:
+def open_regular(path: FilePath) -> Iterator[BinaryIO]:
     """Opens a file for reading; what replaces it later does not reach the reader.
 
     Raises:
@@ -43,7 +43,7 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def replace_regular(path: Path, content: bytes) -> None:
+def replace_regular(path: FilePath, content: bytes) -> None:
     """Puts a file in the place of another, which is there until the new one is on disk.
 
     The mode, the owner and the group of the other are kept where the system permits
@@ -88,7 +88,7 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _require_regular(status: os.stat_result, path: Path) -> None:
+def _require_regular(status: os.stat_result, path: FilePath) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(f"`path` must name a file; got the directory {path!r}.")
     if not stat.S_ISREG(status.st_mode):

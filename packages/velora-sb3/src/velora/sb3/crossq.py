@@ -1,12 +1,24 @@
 """Policies for sb3-contrib's CrossQ."""
 
-from collections.abc import Callable
 from functools import partial
 
-from torch import nn
-
 from velora.sb3.common.actor_q_critic import GaussianActorNetworks
-from velora.sb3.common.contrib import BatchRenorm1d, CrossQ, CrossQPolicy
+from velora.sb3.common.contrib import (
+    BatchRenorm1d,
+    CrossQ,
+    CrossQActor,
+    CrossQCritic,
+    CrossQPolicy,
+)
+from velora.sb3.common.parts import GaussianActor, Norm, QCritics
+
+
+class Actor(GaussianActor, CrossQActor):
+    """The actor of a policy, as its `save` writes it."""
+
+
+class Critic(QCritics, CrossQCritic):
+    """The critics of a policy, as their `save` writes them."""
 
 
 class BatchNormalisedPolicy(GaussianActorNetworks, CrossQPolicy):
@@ -15,7 +27,10 @@ class BatchNormalisedPolicy(GaussianActorNetworks, CrossQPolicy):
     A plugin's network whose builder takes no `norm` gets one before its inputs.
     """
 
-    def _norm(self) -> Callable[[int], nn.Module] | None:
+    actor_class = Actor
+    critic_class = Critic
+
+    def _norm(self) -> Norm | None:
         options = self.batch_norm_params
         if not options["batch_norm"]:
             return None

@@ -17,6 +17,7 @@ from velora.sb3.common.algorithm import check_algorithm, remember_source
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.optimizers import fuse_adam
+from velora.sb3.common.targets import follow_twins
 
 
 class NetworkPolicy(BasePolicy):
@@ -111,6 +112,12 @@ class NetworkPolicy(BasePolicy):
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
         """The networks that the policy thinks with, by role."""
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Sets what it says, and lets targets follow, as each update starts so."""
+        super().set_training_mode(mode)
+        if mode:
+            follow_twins(self)
 
     @torch.no_grad()
     def zero_masked_weights(self) -> None:

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc import backends
-from velora.models.lnn.compiled import loops
+from velora.models.lnn.cfc.backends.numba_loops import has_numba
+
+__all__ = ["NUMBA", "OPERATORS", "PATHS", "force", "has_numba"]
 
 NUMBA, OPERATORS = backends.BACKENDS
 WIDE = NUMBA._replace(lay_out=Tensor.contiguous)
@@ -32,10 +34,6 @@ PATHS = {
         F32, NUMBA._replace(lay_out=torch.Tensor.contiguous)
     ),
 }
-
-
-def has_numba():
-    return loops("velora.models.lnn.cfc.loops") is not None
 
 
 def force(monkeypatch, name):

@@ -21,10 +21,15 @@ _LARGE_IN_PARALLEL = 5_000_000  # where PyTorch has more threads; the loop has o
 _WIDE = 192  # states from which on the compiled product is one of long rows
 
 
+def has_numba() -> bool:
+    """Whether the loops can be compiled on this machine."""
+    return loops(_LOOPS) is not None
+
+
 def takes(tensor: Tensor, work: int) -> bool:
     """Whether these are plain float32 tensors on the CPU, few enough for one thread."""
     large = _LARGE if torch.get_num_threads() == 1 else _LARGE_IN_PARALLEL
-    return work <= large and is_single(tensor) and loops(_LOOPS) is not None
+    return work <= large and is_single(tensor) and has_numba()
 
 
 def lay_out(weight: Tensor) -> Tensor:

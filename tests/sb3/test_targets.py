@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import torch
-from agents import POLICIES, learn, make_agent, sparse_layers
+from agents import POLICIES, learn, make_agent, make_env, sparse_layers
+from stable_baselines3 import SAC
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor, nn
 
 from velora.models.lnn import NCPLiquidCell
 from velora.plugins import networks
+from velora.sb3 import NCPExtractor
+from velora.sb3.common.targets import follow_twins
 
 TARGETS = {
     "SAC": ("critic",),
@@ -163,6 +166,16 @@ def test_acting_leaves_targets_alone() -> None:
     rewire(model)
     model.predict(model.observation_space.sample())
     assert all(torch.equal(*p) for p in zip(all_masks(target), before, strict=True))
+
+
+def test_targets_of_a_plain_policy_follow_when_told() -> None:
+    options = {"features_extractor_class": NCPExtractor}
+    model: Any = SAC("MlpPolicy", make_env("flat", "box"), policy_kwargs=options)
+    twin = model.critic.features_extractor.body.network
+    twin.inter.update_mask(twin.inter.mask == 0)
+    follow_twins(model.policy)
+    target = model.critic_target.features_extractor.body.network
+    assert torch.equal(target.inter.mask, twin.inter.mask)
 
 
 @pytest.mark.parametrize("algorithm", ["CrossQ", "PPO"])

@@ -21,6 +21,10 @@ from velora.sb3.common.network_choice import NetworkChoice
 class NetworkExtractor(BaseFeaturesExtractor):
     """A features extractor whose features are the motor neurons of a network.
 
+    Where the wiring of one changes, that of a target network's does with
+    `velora.sb3.common.targets.follow_twins(model.policy)`: a plain policy of
+    Stable-Baselines3 knows of no wirings.
+
     Args:
         observation_space: of the environment; a dict and images pass first through
             the extractor that Stable-Baselines3 would choose for them.

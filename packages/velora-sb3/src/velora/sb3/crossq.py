@@ -1,6 +1,9 @@
 """Policies for sb3-contrib's CrossQ."""
 
 from functools import partial
+from typing import Any
+
+from gymnasium import spaces
 
 from velora.sb3.common.actor_q_critic import GaussianActorNetworks
 from velora.sb3.common.contrib import (
@@ -25,7 +28,19 @@ class BatchNormalisedPolicy(GaussianActorNetworks, CrossQPolicy):
     """Before every layer stands CrossQ's batch renormalisation.
 
     A plugin's network whose builder takes no `norm` gets one before its inputs.
+
+    Raises:
+        ValueError: the observations are a Dict, which CrossQ cannot learn from.
     """
+
+    def __init__(self, observation_space: spaces.Space[Any], *args: Any, **kwargs: Any):
+        if isinstance(observation_space, spaces.Dict):
+            raise ValueError(
+                "CrossQ takes no Dict observations, as it puts two batches of them "
+                f"together; got {observation_space}. Wrap the environment in "
+                "gymnasium's FlattenObservation, or choose SAC or TQC."
+            )
+        super().__init__(observation_space, *args, **kwargs)
 
     actor_class = Actor
     critic_class = Critic

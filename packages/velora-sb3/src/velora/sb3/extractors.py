@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import (
-    BaseFeaturesExtractor,
-    CombinedExtractor,
-    NatureCNN,
-)
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor
 
-from velora.sb3.common.algorithm import remember_source
+from velora.models.protocol import takes
+from velora.sb3.common.algorithm import remember_source, takes_spaces_whole
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
 from velora.sb3.common.network_choice import NetworkChoice
 
@@ -27,7 +24,7 @@ class NetworkExtractor(BaseFeaturesExtractor):
 
     Args:
         observation_space: of the environment; a dict and images pass first through
-            the extractor that Stable-Baselines3 would choose for them.
+            the extractor that a policy of ours would choose for them.
         features_dim: motor neurons, which are the features.
         n_neurons: decision neurons.
         sparsity_level: share of synapses left out, in [0.1, 0.9].
@@ -64,16 +61,18 @@ class NetworkExtractor(BaseFeaturesExtractor):
             init_type=init_type,
             network_kwargs=network_kwargs or {},
         )
+        whole = takes_spaces_whole()  # which asks whether a source was noted before
         remember_source(choice.entry)
         choice.check_roles()
         extractor_class = default_extractor(
             observation_space,
             recurrent=choice.recurrent,
             normalize_images=not normalized_image,
+            whole=whole,
         )
         if choice.recurrent:
             warn_without_memory(extractor_class)
-        of_images = issubclass(extractor_class, (NatureCNN, CombinedExtractor))
+        of_images = takes(extractor_class.__init__, "normalized_image")
         options = {"normalized_image": normalized_image} if of_images else {}
         self.inputs = extractor_class(observation_space, **options)
         self.body = choice.body("features", self.inputs, features_dim)

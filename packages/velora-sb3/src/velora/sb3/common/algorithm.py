@@ -93,6 +93,21 @@ def remember_source(entry: NetworkEntry) -> None:
         sources[entry.name] = entry.distribution
 
 
+def takes_spaces_whole() -> bool:
+    """Whether the algorithm being set up is one saved before parts of spaces had rules.
+
+    Until then a Dict with windows or with small images, and a stack of images, were
+    taken as a whole. Stable-Baselines3 saves the note that this leaves on an algorithm;
+    an older one has noted its networks alone.
+    """
+    algorithm = algorithm_being_set_up()
+    if algorithm is None:
+        return False
+    noted = vars(algorithm)
+    whole: bool = noted.setdefault("takes_spaces_whole", "network_sources" in noted)
+    return whole
+
+
 def _remedy(source: str | None) -> str:
     if source is None:
         return "from the program that trained it: add it to `networks()` first"

@@ -13,7 +13,7 @@ from torch import nn
 from velora.plugins import NetworkEntry
 from velora.sb3.common.algorithm import find_network
 from velora.sb3.common.network_body import NetworkBody
-from velora.sb3.common.windows import WindowExtractor
+from velora.sb3.common.windows import Windowed
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class NetworkChoice:
             inputs.features_dim + n_actions,
             out_features,
             self.options(role),
-            window=inputs.window if isinstance(inputs, WindowExtractor) else None,
+            window=inputs.window if isinstance(inputs, Windowed) else None,
             norm=norm,
         )
 

@@ -13,7 +13,12 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from velora.models.lnn import SparseLinear
-from velora.sb3.common.algorithm import check_algorithm, remember_source
+from velora.models.protocol import takes
+from velora.sb3.common.algorithm import (
+    check_algorithm,
+    remember_source,
+    takes_spaces_whole,
+)
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.optimizers import fuse_adam
@@ -41,7 +46,8 @@ class NetworkPolicy(BasePolicy):
         network: a name in `velora.plugins.networks()`; None is the class's own.
         network_kwargs: further options of the network's builder.
         features_extractor_class: None chooses by the observation space (flatten,
-            NatureCNN, combined; a recurrent network gets (T, F) windows in time).
+            NatureCNN, combined; a recurrent network gets windows and stacks of images
+            in time): see `velora.sb3.common.default_extractor`.
         **kwargs: what else the policy of Stable-Baselines3 takes: `use_sde`,
             `log_std_init`, `n_critics`, `share_features_extractor`,
             `optimizer_class`, ...
@@ -81,6 +87,7 @@ class NetworkPolicy(BasePolicy):
             init_type=init_type,
             network_kwargs=network_kwargs or {},
         )
+        whole = takes_spaces_whole()  # which asks whether a source was noted before
         remember_source(self.choice.entry)
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
@@ -90,11 +97,19 @@ class NetworkPolicy(BasePolicy):
                     "size its networks with `n_neurons` and `network_kwargs`."
                 )
         if features_extractor_class is None:
+            normalize_images = kwargs.get("normalize_images", True)
             features_extractor_class = default_extractor(
-                observation_space,
+                self.observed(observation_space),
                 recurrent=self.choice.recurrent and not self.remembers,
-                normalize_images=kwargs.get("normalize_images", True),
+                normalize_images=normalize_images,
+                whole=whole,
             )
+            if not normalize_images and takes(
+                features_extractor_class.__init__, "normalized_image"
+            ):
+                given = kwargs.get("features_extractor_kwargs") or {}
+                given = {**given, "normalized_image": True}
+                kwargs["features_extractor_kwargs"] = given
         if self.choice.recurrent and not self.remembers:
             warn_without_memory(features_extractor_class)
         super().__init__(
@@ -107,6 +122,10 @@ class NetworkPolicy(BasePolicy):
         )
         for module in self.modules():
             fuse_adam(getattr(module, "optimizer", None))
+
+    def observed(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
+        """Returns the space of what a features extractor gets of the observations."""
+        return space
 
     @property
     @abstractmethod

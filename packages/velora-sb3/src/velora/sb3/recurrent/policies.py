@@ -122,9 +122,13 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
         critic = self.lstm_critic or self.critic
         return found if critic is None else found | {"vf": critic.network}
 
+    def observed(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
+        """Returns the space of all that is observed but the timespans."""
+        return without_timespans(space, self.timespan_key)
+
     def make_features_extractor(self) -> BaseFeaturesExtractor:
         """Makes an extractor of all that is observed but the timespans."""
-        space = without_timespans(self.observation_space, self.timespan_key)
+        space = self.observed(self.observation_space)
         return self.features_extractor_class(space, **self.features_extractor_kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:

@@ -50,7 +50,8 @@ def check_algorithm(
     )
     if taken and not fits:
         name = type(algorithm).__name__
-        ours = [alias for alias in ("NCPPolicy", "LiquidPolicy") if alias in aliases]
+        names = ("NCPPolicy", "LiquidPolicy")
+        ours = [name for name in names if hasattr(aliases.get(name), "default_network")]
         fix = (
             f'Pass its name, as in {name}("{ours[0]}", env).'
             if ours

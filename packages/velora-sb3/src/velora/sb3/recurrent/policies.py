@@ -52,6 +52,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
     """
 
     remembers = True
+    lstm_arguments = ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs")
 
     action_net: Any
     value_net: Any
@@ -159,7 +160,7 @@ def _check_options(shared: bool, critic: bool, kwargs: dict[str, Any]) -> None:
             "`shared_lstm` needs a shared features extractor; got "
             "share_features_extractor=False."
         )
-    for argument in ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs"):
+    for argument in RecurrentNetworks.lstm_arguments:
         if argument in kwargs:
             raise ValueError(
                 f"`{argument}` describes an LSTM, which this policy does not have; "

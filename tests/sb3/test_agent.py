@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from agents import make_agent, make_env, predict, sample_observations
 from sb3_contrib import RecurrentPPO
+from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.torch_layers import FlattenExtractor
 
+from velora.models import NCPNetwork, load_network, save_network
 from velora.sb3 import Agent
 
 
@@ -134,7 +138,7 @@ def test_flags_of_another_number_of_environments_are_refused(
     for done in (np.ones(2, dtype=bool), np.ones((3, 1), dtype=bool)):
         with pytest.raises(ValueError, match=r"`done` must have shape .*\(3,\); got"):
             agent.reset(done)
-    with pytest.raises(ValueError, match="`state` must be"):
+    with pytest.raises(ValueError, match=r"remembers 3 environments.*got 2"):
         agent.act(steps[1, :2])
 
 
@@ -156,3 +160,38 @@ def test_agent_samples_where_asked(model: Any, steps: np.ndarray) -> None:
     ]
     np.testing.assert_array_equal(certain[0], certain[2])
     assert not np.array_equal(sampled[0], sampled[2])
+
+
+@pytest.mark.parametrize("model", [None, 5, "agent.zip", PPO, FlattenExtractor])
+def test_agent_needs_a_model(model: Any) -> None:
+    with pytest.raises(TypeError, match=r"`model` must be an algorithm.*load"):
+        Agent(model)
+
+
+def test_agent_of_a_network_says_what_to_do(tmp_path: Path) -> None:
+    save_network(NCPNetwork(4, 12, 2), tmp_path / "network.safetensors")
+    network: Any = load_network(tmp_path / "network.safetensors")
+    with pytest.raises(TypeError, match=r"got NCPNetwork\. A network alone.*frozen"):
+        Agent(network)
+
+
+@pytest.mark.parametrize("policy", ["LiquidPolicy", "MlpLstmPolicy"])
+def test_agent_says_how_many_environments_it_remembers(policy: str) -> None:
+    model = RecurrentPPO(policy, make_env("flat", "box"), device="cpu")
+    agent, seen = Agent(model), sample_observations(model, 3)
+    agent.act(seen)
+    for n in (1, 2):
+        with pytest.raises(ValueError, match=rf"remembers 3 .*got {n}\..*reset\(\)"):
+            agent.act(seen[:n])
+    with pytest.raises(ValueError, match="Unexpected observation shape"):
+        agent.act(seen[:, :4])
+    agent.reset()
+    assert agent.act(seen[:2]).shape == (2, 3)
+
+
+def test_agent_without_memory_takes_any_number_of_environments() -> None:
+    model = make_agent("PPO")
+    agent = Agent(model)
+    for n in (3, 2, 5):
+        assert len(agent.act(sample_observations(model, n))) == n
+        agent.reset(np.ones(n, dtype=bool))

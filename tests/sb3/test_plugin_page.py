@@ -16,9 +16,11 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
 from torch import nn
 from toy_networks import (
+    Brained,
     Growing,
     ListedStart,
     Pair,
+    Rounded,
     Secretive,
     Timeless,
     Unresettable,
@@ -152,9 +154,11 @@ NETWORKS: dict[str, Callable[[Path, Hosts], None]] = {
     "no forward": lambda *_: think(Pair),
     "no argument": lambda *_: carry(Unresettable),
     "no tensor of state": lambda *_: carry(ListedStart),
+    "no dtype of NumPy": lambda *_: carry(Brained),
     "no state": lambda *_: think(nn.Linear, "RecurrentPPO"),
     "other outputs in time": lambda *_: carry(Timeless),
     "other state": lambda *_: carry(Growing),
+    "other dtypes": lambda *_: carry(Rounded),
     "no states": lambda *_: explore(Secretive),
     "no tensor": lambda *_: think(lambda i, o: nn.LSTM(i, o)),
     "other outputs": lambda *_: think(lambda i, o: nn.Linear(i, o + 1)),

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from agents import make_env
 from recurrent_agents import CRITICS, make_model, sequence
+from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3 import PPO
 from torch import nn
 
@@ -104,3 +106,23 @@ def test_network_that_returns_a_list_for_a_state_is_named() -> None:
     model = make_model(policy_kwargs={"network": "test-listed"})
     with pytest.raises(ValueError, match=r"Listed .*a state of the shapes.*'list'"):
         model.predict(sequence(model, 1)[0])
+
+
+def test_what_predict_returns_is_not_what_is_evaluated() -> None:
+    model = make_model()
+    policy, (obs, *_) = model.policy, sequence(model)
+    actions, state = model.predict(obs)
+    seen, starts = torch.as_tensor(obs), torch.zeros(3)
+    for wrong in (state, tuple(map(torch.as_tensor, state)), state[0], None):
+        with pytest.raises(TypeError, match=r"RNNStates\(pi, vf\).*lstm_actor\.pack"):
+            policy.evaluate_actions(seen, torch.as_tensor(actions), wrong, starts)
+        with pytest.raises(TypeError, match=r"RNNStates\(pi, vf\)"):
+            policy(seen, wrong, starts)
+        for method in (policy.get_distribution, policy.predict_values):
+            with pytest.raises(ValueError, match=r"two tensors of shape \(1, n_seq"):
+                method(seen, wrong, starts)
+    packed = policy.lstm_actor.pack(tuple(map(torch.as_tensor, state)))
+    with pytest.raises(ValueError, match="for 3 rows of observations"):
+        policy.get_distribution(seen, tuple(p[:, :2] for p in packed), starts)
+    states = RNNStates(packed, packed)
+    policy.evaluate_actions(seen, torch.as_tensor(actions), states, starts)

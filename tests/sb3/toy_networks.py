@@ -170,6 +170,17 @@ class ListedStart(Pair):
         return [super().initial_state(batch_size)[1]]
 
 
+class Brained(Pair):
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        return tuple(part.bfloat16() for part in super().initial_state(batch_size))
+
+
+class Rounded(Pair):
+    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:  # type: ignore[override]  # what is tested
+        y, (lstm, trace) = super().forward_sequence(x, state, resets=resets)
+        return y, (lstm, trace.round().long())
+
+
 class Timeless(Pair):
     def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:  # type: ignore[override]  # what is tested
         y, state = super().forward_sequence(x, state, resets=resets)

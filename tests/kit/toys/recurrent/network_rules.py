@@ -42,6 +42,16 @@ class PutsTheBatchSecond(Right):
         return y, state[None]
 
 
+class RemembersInBrainFloats(Right):
+    def initial_state(self, batch_size):
+        return super().initial_state(batch_size).bfloat16()
+
+    def go(self, x, state, **options):
+        state = None if state is None else state.to(x.dtype)
+        y, state = super().go(x, state, **options)
+        return y, state.bfloat16()
+
+
 class HasAListForAState(Right):
     def initial_state(self, batch_size):
         return [super().initial_state(batch_size)]
@@ -132,6 +142,7 @@ WRONG = [
     Wrong(ReturnsAllStates, "shapes", "must return the pair (outputs, state after"),
     Wrong(ReturnsNoState, "shapes", "must return the pair (outputs, state after"),
     Wrong(PutsTheBatchSecond, "shapes", "must have the batch in dimension 0 of every"),
+    Wrong(RemembersInBrainFloats, "shapes", "a dtype that NumPy has"),
     Wrong(HasAListForAState, "shapes", "a tensor or a tuple of tensors"),
     Wrong(GrowsItsState, "shapes", "a tensor (1, 6) of torch.float32; got a tensor (1"),
     Wrong(WrapsItsState, "shapes", "got a tuple of ['(1, 6) of torch.float32']"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
+from torch import nn
 
 
 class Agent:
@@ -22,6 +23,9 @@ class Agent:
         model: an algorithm or policy of Stable-Baselines3, with memory or without.
         deterministic: whether the most likely action is taken.
 
+    Raises:
+        TypeError: the model is none, such as a network alone.
+
     Attributes:
         state: after the last action, as the model's `predict` returns it; None before.
     """
@@ -29,6 +33,7 @@ class Agent:
     def __init__(
         self, model: BaseAlgorithm | BasePolicy, *, deterministic: bool = True
     ) -> None:
+        _check_model(model)
         self.model = model
         self.deterministic = deterministic
         self.state: tuple[np.ndarray, ...] | None = None
@@ -47,7 +52,7 @@ class Agent:
         """
         if done is None or (np.ndim(done) == 0 and done):
             self.state = self._starts = None
-        elif np.ndim(done) > 0 and self._starts is not None:
+        elif np.ndim(done) > 0 and self._starts is not None and self.state is not None:
             flags = np.asarray(done, dtype=bool)
             if flags.shape != self._starts.shape:
                 raise ValueError(
@@ -64,14 +69,46 @@ class Agent:
 
         Returns:
             The action, or one for each environment.
+
+        Raises:
+            ValueError: the model remembers, and another number of environments.
         """
         if self._starts is None:
-            policy: Any = getattr(self.model, "policy", self.model)
-            obs, _ = policy.obs_to_tensor(observation)
-            n_envs = len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
+            n_envs = self._count(observation)
             self.state, self._starts = None, np.ones(n_envs, dtype=bool)
-        actions, self.state = self.model.predict(
-            observation, self.state, self._starts, self.deterministic
-        )
+        try:
+            actions, self.state = self.model.predict(
+                observation, self.state, self._starts, self.deterministic
+            )
+        except (RuntimeError, ValueError) as error:
+            known, n_envs = len(self._starts), self._count(observation)
+            if n_envs == known:
+                raise
+            raise ValueError(
+                f"The agent remembers {known} environments, and `observation` must be "
+                f"of as many; got {n_envs}. Call `reset()` first, which forgets all."
+            ) from error
         self._starts = np.zeros_like(self._starts)
         return actions
+
+    def _count(self, observation: Any) -> int:
+        """Returns of how many environments an observation is."""
+        policy: Any = getattr(self.model, "policy", self.model)
+        obs, _ = policy.obs_to_tensor(observation)
+        return len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
+
+
+def _check_model(model: Any) -> None:
+    policy = getattr(model, "policy", model)
+    if isinstance(model, type) or not hasattr(policy, "obs_to_tensor"):
+        got, fix = f"{model!r:.80}", "Load one first, as by PPO.load(path)."
+        if isinstance(model, nn.Module):
+            got = type(model).__name__
+            fix = (
+                "A network alone knows no observations and actions: call it, or what "
+                "its `frozen_step()` returns, step by step."
+            )
+        raise TypeError(
+            "`model` must be an algorithm of Stable-Baselines3, or its policy; got "
+            f"{got}. {fix}"
+        )

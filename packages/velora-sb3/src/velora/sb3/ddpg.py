@@ -2,8 +2,8 @@
 
 from stable_baselines3 import DDPG
 
-from velora.sb3.td3 import LiquidPolicy, NCPPolicy
+from velora.sb3.td3 import Actor, Critic, LiquidPolicy, NCPPolicy
 
-__all__ = ["LiquidPolicy", "NCPPolicy"]
+__all__ = ["Actor", "Critic", "LiquidPolicy", "NCPPolicy"]
 
 DDPG.policy_aliases.update(NCPPolicy=NCPPolicy, LiquidPolicy=LiquidPolicy)

@@ -3,10 +3,18 @@
 from typing import Any
 
 from stable_baselines3 import DQN
+from stable_baselines3.dqn import policies as dqn
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import nn
 
+from velora.sb3.common.parts import DiscreteValues
 from velora.sb3.common.policy import NetworkPolicy
+
+
+class QNetwork(DiscreteValues, dqn.QNetwork):
+    """The Q-network of a policy or its target, as its `save` writes it."""
+
+    dense = "q_net"
 
 
 class QNetworkPolicy(NetworkPolicy, DQNPolicy):
@@ -24,8 +32,7 @@ class QNetworkPolicy(NetworkPolicy, DQNPolicy):
     def make_q_net(self) -> Any:
         """Makes the Q-network, or its target, with a network for its dense layer."""
         q_net: Any = super().make_q_net()
-        n_actions = q_net.q_net[-1].out_features
-        q_net.q_net = self.choice.body("qf", q_net.features_extractor, n_actions)
+        QNetwork.adopt(q_net, self.choice)
         return q_net.to(self.device)
 
 

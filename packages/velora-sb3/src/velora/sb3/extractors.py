@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, ClassVar
 
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import (
-    BaseFeaturesExtractor,
-    CombinedExtractor,
-    NatureCNN,
-)
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor
 
-from velora.sb3.common.algorithm import remember_source
+from velora.models.lnn.shapes import check_sizes
+from velora.models.protocol import takes
+from velora.sb3.common.algorithm import remember_source, takes_spaces_whole
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
+from velora.sb3.common.keywords import refuse_unknown
 from velora.sb3.common.network_choice import NetworkChoice
 
 
 class NetworkExtractor(BaseFeaturesExtractor):
     """A features extractor whose features are the motor neurons of a network.
 
+    Where the wiring of one changes, that of a target network's does with
+    `velora.sb3.common.targets.follow_twins(model.policy)`: a plain policy of
+    Stable-Baselines3 knows of no wirings.
+
     Args:
         observation_space: of the environment; a dict and images pass first through
-            the extractor that Stable-Baselines3 would choose for them.
+            the extractor that a policy of ours would choose for them.
         features_dim: motor neurons, which are the features.
         n_neurons: decision neurons.
         sparsity_level: share of synapses left out, in [0.1, 0.9].
@@ -32,10 +36,12 @@ class NetworkExtractor(BaseFeaturesExtractor):
         network_kwargs: further options of the network's builder.
         normalized_image: whether images are normalized already, as in
             `stable_baselines3.common.torch_layers.NatureCNN`.
+        **unknown: is refused, in words that list what is known.
 
     Raises:
         KeyError: the network is unknown; the message lists the known ones.
-        TypeError: the network's builder does not take an option.
+        TypeError: the network's builder does not take an option, or the extractor an
+            argument.
     """
 
     default_network: ClassVar[str]
@@ -51,25 +57,36 @@ class NetworkExtractor(BaseFeaturesExtractor):
         network: str | None = None,
         network_kwargs: Mapping[str, Any] | None = None,
         normalized_image: bool = False,
+        **unknown: Any,
     ) -> None:
+        known = set(signature(NetworkExtractor).parameters)
+        refuse_unknown(
+            f"The extractor {type(self).__name__}",
+            unknown,
+            known - {"observation_space", "unknown"},
+        )
+        check_sizes(features_dim=features_dim)
         super().__init__(observation_space, features_dim)
         choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
             sparsity_level=sparsity_level,
             init_type=init_type,
-            network_kwargs=network_kwargs or {},
+            network_kwargs={} if network_kwargs is None else network_kwargs,
         )
+        choice.check_types()
+        whole = takes_spaces_whole()  # which asks whether a source was noted before
         remember_source(choice.entry)
         choice.check_roles()
         extractor_class = default_extractor(
             observation_space,
             recurrent=choice.recurrent,
             normalize_images=not normalized_image,
+            whole=whole,
         )
         if choice.recurrent:
             warn_without_memory(extractor_class)
-        of_images = issubclass(extractor_class, (NatureCNN, CombinedExtractor))
+        of_images = takes(extractor_class.__init__, "normalized_image")
         options = {"normalized_image": normalized_image} if of_images else {}
         self.inputs = extractor_class(observation_space, **options)
         self.body = choice.body("features", self.inputs, features_dim)

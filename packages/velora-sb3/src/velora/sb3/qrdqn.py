@@ -4,8 +4,16 @@ from typing import Any
 
 from torch import nn
 
+from velora.sb3.common import contrib
 from velora.sb3.common.contrib import QRDQN, QRDQNPolicy
+from velora.sb3.common.parts import DiscreteValues
 from velora.sb3.common.policy import NetworkPolicy
+
+
+class QuantileNetwork(DiscreteValues, contrib.QuantileNetwork):
+    """The network of a policy or its target, as its `save` writes it."""
+
+    dense = "quantile_net"
 
 
 class QuantileNetworkPolicy(NetworkPolicy, QRDQNPolicy):
@@ -26,9 +34,7 @@ class QuantileNetworkPolicy(NetworkPolicy, QRDQNPolicy):
     def make_quantile_net(self) -> Any:
         """Makes the network, or its target, with a network for its dense layer."""
         quantile_net: Any = super().make_quantile_net()
-        n_motor = quantile_net.quantile_net[-1].out_features
-        inputs = quantile_net.features_extractor
-        quantile_net.quantile_net = self.choice.body("qf", inputs, n_motor)
+        QuantileNetwork.adopt(quantile_net, self.choice)
         return quantile_net.to(self.device)
 
 

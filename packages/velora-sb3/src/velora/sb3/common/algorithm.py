@@ -50,7 +50,8 @@ def check_algorithm(
     )
     if taken and not fits:
         name = type(algorithm).__name__
-        ours = [alias for alias in ("NCPPolicy", "LiquidPolicy") if alias in aliases]
+        names = ("NCPPolicy", "LiquidPolicy")
+        ours = [name for name in names if hasattr(aliases.get(name), "default_network")]
         fix = (
             f'Pass its name, as in {name}("{ours[0]}", env).'
             if ours
@@ -91,6 +92,21 @@ def remember_source(entry: NetworkEntry) -> None:
     if algorithm is not None:
         sources = vars(algorithm).setdefault("network_sources", {})
         sources[entry.name] = entry.distribution
+
+
+def takes_spaces_whole() -> bool:
+    """Whether the algorithm being set up is one saved before parts of spaces had rules.
+
+    Until then a Dict with windows or with small images, and a stack of images, were
+    taken as a whole. Stable-Baselines3 saves the note that this leaves on an algorithm;
+    an older one has noted its networks alone.
+    """
+    algorithm = algorithm_being_set_up()
+    if algorithm is None:
+        return False
+    noted = vars(algorithm)
+    whole: bool = noted.setdefault("takes_spaces_whole", "network_sources" in noted)
+    return whole
 
 
 def _remedy(source: str | None) -> str:

@@ -7,8 +7,11 @@ try:
     from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
     from sb3_contrib.common.recurrent.type_aliases import RNNStates
     from sb3_contrib.common.torch_layers import BatchRenorm1d
-    from sb3_contrib.crossq.policies import CrossQPolicy
-    from sb3_contrib.qrdqn.policies import QRDQNPolicy
+    from sb3_contrib.crossq.policies import Actor as CrossQActor
+    from sb3_contrib.crossq.policies import CrossQCritic, CrossQPolicy
+    from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
+    from sb3_contrib.tqc.policies import Actor as TQCActor
+    from sb3_contrib.tqc.policies import Critic as TQCCritic
     from sb3_contrib.tqc.policies import TQCPolicy
 except ImportError as error:
     raise ImportError(
@@ -25,12 +28,17 @@ __all__ = [
     "ARSPolicy",
     "BatchRenorm1d",
     "CrossQ",
+    "CrossQActor",
+    "CrossQCritic",
     "CrossQPolicy",
     "MaskableActorCriticPolicy",
     "MaskablePPO",
     "QRDQNPolicy",
+    "QuantileNetwork",
     "RNNStates",
     "RecurrentActorCriticPolicy",
     "RecurrentPPO",
+    "TQCActor",
+    "TQCCritic",
     "TQCPolicy",
 ]

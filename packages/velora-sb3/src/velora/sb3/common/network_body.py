@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from typing import Any
 
 import torch
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 
 from velora.models.protocol import takes
 from velora.plugins import NetworkEntry
+from velora.sb3.common.keywords import keywords_of, unknown_explained
+
+_SIZES = ("in_features", "out_features")  # which the policy knows
 
 
 def build_network(
@@ -22,10 +26,17 @@ def build_network(
     """Builds a registered network, and sees that it offers what is called.
 
     Raises:
-        TypeError: the builder does not take one of the options, or what it builds is
-            no module or lacks one of the methods.
+        TypeError: the builder does not take one of the options, and the message lists
+            those it takes; or what it builds is no module or lacks one of the methods.
     """
-    network = entry.build(in_features, out_features, **options)
+
+    def known() -> set[str] | None:
+        names = keywords_of(entry.build)
+        sizes = list(signature(entry.build).parameters)[:2]
+        return None if names is None else names.difference(sizes, _SIZES)
+
+    with unknown_explained(f"The network {entry.name!r}", options, known):
+        network = entry.build(in_features, out_features, **options)
     if not isinstance(network, nn.Module):
         raise TypeError(
             f"The network {entry.name!r} must be a torch.nn.Module; its builder "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from torch import nn
 from velora.plugins import NetworkEntry
 from velora.sb3.common.algorithm import find_network
 from velora.sb3.common.network_body import NetworkBody
-from velora.sb3.common.windows import WindowExtractor
+from velora.sb3.common.windows import Windowed
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,40 @@ class NetworkChoice:
                 provided it where a saved agent is loaded.
         """
         return find_network(self.network)
+
+    def check_types(self) -> None:
+        """Refuses what is no name, and no number or options of networks.
+
+        Raises:
+            TypeError: `network`, `n_neurons` or `network_kwargs` is something else.
+        """
+        if not isinstance(self.network, str):
+            fix = (
+                "Register it first: velora.plugins.networks().add(name, builder)."
+                if callable(self.network)
+                else "`velora.plugins.networks()` has the names."
+            )
+            raise TypeError(
+                f"`network` must be the name of a network; got {self.network!r:.100}. "
+                f"{fix}"
+            )
+        options = self.network_kwargs
+        if not isinstance(options, Mapping) or not all(
+            isinstance(name, str) for name in options
+        ):
+            raise TypeError(
+                "`network_kwargs` must be a dict of options by their names; got "
+                f"{options!r:.100}."
+            )
+        sizes = self.n_neurons
+        for size in sizes.values() if isinstance(sizes, Mapping) else (sizes,):
+            if isinstance(size, Sequence) and not isinstance(size, str):
+                raise TypeError(
+                    "`n_neurons` must be one number for a network, of which its wiring "
+                    f"makes the layers; got {size!r:.100}. A list of layers is "
+                    "Stable-Baselines3's `net_arch`; by role it is a dict, as "
+                    "dict(pi=64, vf=32)."
+                )
 
     def check_roles(self, *roles: str) -> None:
         """Refuses a dict of `n_neurons` for other roles than these.
@@ -90,7 +124,7 @@ class NetworkChoice:
             inputs.features_dim + n_actions,
             out_features,
             self.options(role),
-            window=inputs.window if isinstance(inputs, WindowExtractor) else None,
+            window=inputs.window if isinstance(inputs, Windowed) else None,
             norm=norm,
         )
 

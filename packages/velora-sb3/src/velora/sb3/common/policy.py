@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -13,10 +14,19 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from velora.models.lnn import SparseLinear
-from velora.sb3.common.algorithm import check_algorithm, remember_source
+from velora.models.protocol import takes
+from velora.sb3.common.algorithm import (
+    check_algorithm,
+    remember_source,
+    takes_spaces_whole,
+)
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
+from velora.sb3.common.keywords import keywords_of, unknown_explained
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.optimizers import fuse_adam
+from velora.sb3.common.targets import follow_twins
+
+_ALGORITHMS_ARGUMENTS = ("observation_space", "action_space", "lr_schedule")
 
 
 class NetworkPolicy(BasePolicy):
@@ -40,7 +50,8 @@ class NetworkPolicy(BasePolicy):
         network: a name in `velora.plugins.networks()`; None is the class's own.
         network_kwargs: further options of the network's builder.
         features_extractor_class: None chooses by the observation space (flatten,
-            NatureCNN, combined; a recurrent network gets (T, F) windows in time).
+            NatureCNN, combined; a recurrent network gets windows and stacks of images
+            in time): see `velora.sb3.common.default_extractor`.
         **kwargs: what else the policy of Stable-Baselines3 takes: `use_sde`,
             `log_std_init`, `n_critics`, `share_features_extractor`,
             `optimizer_class`, ...
@@ -48,8 +59,8 @@ class NetworkPolicy(BasePolicy):
     Raises:
         KeyError: the network is unknown; the message lists the known ones, and what
             provided it where a saved agent is loaded.
-        TypeError: the network's builder does not take an option, or the policy is
-            one for another algorithm.
+        TypeError: the policy does not take an argument or the network's builder an
+            option, one is of another type, or the policy is one for another algorithm.
         ValueError: `n_neurons` has a missing or unknown role, or an argument stands
             for layers of neurons that this policy does not have.
     """
@@ -58,6 +69,7 @@ class NetworkPolicy(BasePolicy):
     roles: tuple[str, ...] = ()
     remembers: ClassVar[bool] = False  # whether the algorithm carries a state
     mlp_arguments: ClassVar[tuple[str, ...]] = ("net_arch", "activation_fn")
+    lstm_arguments: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -78,8 +90,10 @@ class NetworkPolicy(BasePolicy):
             n_neurons=n_neurons,
             sparsity_level=sparsity_level,
             init_type=init_type,
-            network_kwargs=network_kwargs or {},
+            network_kwargs={} if network_kwargs is None else network_kwargs,
         )
+        self.choice.check_types()
+        whole = takes_spaces_whole()  # which asks whether a source was noted before
         remember_source(self.choice.entry)
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
@@ -89,28 +103,60 @@ class NetworkPolicy(BasePolicy):
                     "size its networks with `n_neurons` and `network_kwargs`."
                 )
         if features_extractor_class is None:
-            features_extractor_class = default_extractor(
-                observation_space,
-                recurrent=self.choice.recurrent and not self.remembers,
-                normalize_images=kwargs.get("normalize_images", True),
+            features_extractor_class = self._default_extractor(
+                self.observed(observation_space), kwargs, whole
+            )
+        elif not callable(features_extractor_class):
+            raise TypeError(
+                "`features_extractor_class` must be a class of features extractors; "
+                f"got {features_extractor_class!r}. Pass the class itself."
             )
         if self.choice.recurrent and not self.remembers:
             warn_without_memory(features_extractor_class)
-        super().__init__(
-            observation_space,
-            action_space,
-            *args,
-            net_arch=[],
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+        known = partial(keywords_of, type(self))
+        own = (*_ALGORITHMS_ARGUMENTS, *self.mlp_arguments, *self.lstm_arguments)
+        with unknown_explained(f"The policy {type(self).__name__}", kwargs, known, own):
+            super().__init__(
+                observation_space,
+                action_space,
+                *args,
+                net_arch=[],
+                features_extractor_class=features_extractor_class,
+                **kwargs,
+            )
         for module in self.modules():
             fuse_adam(getattr(module, "optimizer", None))
+
+    def _default_extractor(
+        self, space: spaces.Space[Any], kwargs: dict[str, Any], whole: bool
+    ) -> type[BaseFeaturesExtractor]:
+        """Chooses an extractor, and tells it whether images are normalised already."""
+        normalize_images = kwargs.get("normalize_images", True)
+        chosen = default_extractor(
+            space,
+            recurrent=self.choice.recurrent and not self.remembers,
+            normalize_images=normalize_images,
+            whole=whole,
+        )
+        if not normalize_images and takes(chosen.__init__, "normalized_image"):
+            given = kwargs.get("features_extractor_kwargs") or {}
+            kwargs["features_extractor_kwargs"] = given | {"normalized_image": True}
+        return chosen
+
+    def observed(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
+        """Returns the space of what a features extractor gets of the observations."""
+        return space
 
     @property
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
         """The networks that the policy thinks with, by role."""
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Sets what it says, and lets targets follow, as each update starts so."""
+        super().set_training_mode(mode)
+        if mode:
+            follow_twins(self)
 
     @torch.no_grad()
     def zero_masked_weights(self) -> None:

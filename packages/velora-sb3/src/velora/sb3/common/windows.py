@@ -5,16 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import FlattenExtractor
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    FlattenExtractor,
+)
 
 
-class WindowExtractor(FlattenExtractor):
+class Windowed(BaseFeaturesExtractor):
+    """A features extractor whose features are a window, and what goes with each step.
+
+    Attributes:
+        window: (T, F): the first T·F of the (B, features_dim) features are T steps,
+            oldest first, of F numbers each. A recurrent network gets the features that
+            follow at every step.
+    """
+
+    window: tuple[int, int]
+
+
+class WindowExtractor(Windowed, FlattenExtractor):
     """Flattens (T, F) observations and says so, for a recurrent network.
 
     Gymnasium's `FrameStackObservation` makes such windows, oldest step first. The
     features of a batch are (B, T·F), as Stable-Baselines3 expects them. A features
-    extractor of yours that keeps a time axis inherits from this one and sets
-    `window`.
+    extractor of yours that keeps a time axis inherits from this one, or from
+    `Windowed`, and sets `window`.
 
     Attributes:
         window: (T, F), steps and features of a step.
@@ -37,6 +52,6 @@ class WindowExtractor(FlattenExtractor):
 
 def is_window(observation_space: spaces.Space[Any]) -> bool:
     """Whether observations are windows: (T, F) boxes."""
-    return (
-        isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 2
-    )
+    if not isinstance(observation_space, spaces.Box):
+        return False
+    return len(observation_space.shape) == 2 and 0 not in observation_space.shape

@@ -52,6 +52,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
     """
 
     remembers = True
+    lstm_arguments = ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs")
 
     action_net: Any
     value_net: Any
@@ -122,9 +123,13 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
         critic = self.lstm_critic or self.critic
         return found if critic is None else found | {"vf": critic.network}
 
+    def observed(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
+        """Returns the space of all that is observed but the timespans."""
+        return without_timespans(space, self.timespan_key)
+
     def make_features_extractor(self) -> BaseFeaturesExtractor:
         """Makes an extractor of all that is observed but the timespans."""
-        space = without_timespans(self.observation_space, self.timespan_key)
+        space = self.observed(self.observation_space)
         return self.features_extractor_class(space, **self.features_extractor_kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:
@@ -155,7 +160,7 @@ def _check_options(shared: bool, critic: bool, kwargs: dict[str, Any]) -> None:
             "`shared_lstm` needs a shared features extractor; got "
             "share_features_extractor=False."
         )
-    for argument in ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs"):
+    for argument in RecurrentNetworks.lstm_arguments:
         if argument in kwargs:
             raise ValueError(
                 f"`{argument}` describes an LSTM, which this policy does not have; "

@@ -30,6 +30,7 @@ class RecurrentBody(nn.Module):
     Attributes:
         network: the network itself.
         shapes: of each tensor of a state, without the batch.
+        dtypes: of each of them.
         sizes: numbers in each of them.
         n_shown: numbers in a state where states are shown, else 0.
 
@@ -73,6 +74,7 @@ class RecurrentBody(nn.Module):
             )
         self.is_tuple = isinstance(state, tuple)
         self.shapes = [tuple(part.shape[1:]) for part in parts(state)]
+        self.dtypes = [part.dtype for part in parts(state)]
         self.sizes = [math.prod(shape) for shape in self.shapes]
         shows = shown and takes(forward_sequence, "return_states")
         self.n_shown = sum(self.sizes) if shows else 0
@@ -103,7 +105,8 @@ class RecurrentBody(nn.Module):
             states: (T, B, n_shown) after each step, where they are shown, else None.
 
         Raises:
-            ValueError: the network returns outputs or a state of another shape.
+            ValueError: the network returns outputs or a state of another shape, or a
+                state of other numbers.
         """
         options: dict[str, Any] = {"resets": resets}
         if timespans is not None:
@@ -126,6 +129,15 @@ class RecurrentBody(nn.Module):
                 f"`forward_sequence` of {name} must return a state of the shapes "
                 f"{expected}, as `initial_state` does; got {got}."
             )
+        for part, dtype in zip(parts(after), self.dtypes, strict=True):
+            # Autocasting makes floating point of another size.
+            if part.dtype != dtype and not (
+                part.is_floating_point() and dtype.is_floating_point
+            ):
+                raise ValueError(
+                    f"`forward_sequence` of {name} must return a state of the dtypes "
+                    f"{self.dtypes}, as `initial_state` does; got {part.dtype}."
+                )
         states = self._shown(shown, x.shape[:2]) if self.n_shown else None
         return outputs, parts(after), states
 
@@ -139,7 +151,8 @@ class RecurrentBody(nn.Module):
                 "third result, with `return_states`, the states after each step, of "
                 f"the shapes {expected}; got {got}."
             )
-        return torch.cat([part.reshape(*size, -1) for part in states], dim=2)
+        flat = [part.reshape(*size, -1).float() for part in states]
+        return torch.cat(flat, dim=2)
 
 
 def _shape(value: Any) -> tuple[int, ...] | str:

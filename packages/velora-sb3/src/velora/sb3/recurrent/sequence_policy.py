@@ -17,7 +17,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
 
 from velora.sb3.common.contrib import RecurrentActorCriticPolicy, RNNStates
-from velora.sb3.recurrent.lstm_states import PackedBody
+from velora.sb3.recurrent.lstm_states import HOW_TO_PACK, PackedBody
 from velora.sb3.recurrent.timespans import timespans_of
 
 Packed = tuple[Tensor, ...]  # a state as `PackedBody.pack` makes it
@@ -113,7 +113,8 @@ class SequencePolicy(RecurrentActorCriticPolicy):
 
         Returns:
             actions: of each environment.
-            state: the network's, a tuple of arrays with the environments first.
+            state: the network's, a tuple of arrays with the environments first, in its
+                own dtypes. `evaluate_actions` takes packed states instead.
 
         Raises:
             ValueError: the state or `episode_start` has another shape.
@@ -141,6 +142,12 @@ class SequencePolicy(RecurrentActorCriticPolicy):
         self, obs: PyTorchObs, lstm_states: RNNStates, episode_starts: Tensor
     ) -> tuple[Distribution, Tensor, RNNStates]:
         """Returns the distribution, the (B·T, 1) values and the states after."""
+        if not hasattr(lstm_states, "pi") or not hasattr(lstm_states, "vf"):
+            raise TypeError(
+                "`lstm_states` must be sb3-contrib's RNNStates(pi, vf) of packed "
+                "states, as a minibatch of the rollout buffer has them "
+                f"(`data.lstm_states`); got {type(lstm_states).__name__}. {HOW_TO_PACK}"
+            )
         both = self.extract_features(obs)
         of_pi, of_vf = both if isinstance(both, tuple) else (both, both)
         timespans = timespans_of(obs, self.timespan_key)
@@ -183,6 +190,6 @@ class SequencePolicy(RecurrentActorCriticPolicy):
                 f"returns it for as many environments; got {got}."
             )
         return tuple(
-            torch.as_tensor(part, dtype=torch.float32, device=self.device)
-            for part in given
+            torch.as_tensor(part, dtype=dtype, device=self.device)
+            for part, dtype in zip(given, self.lstm_actor.dtypes, strict=True)
         )

@@ -18,7 +18,7 @@ def check_timespan_key(space: spaces.Space[Any], key: str | None) -> None:
     if key is None:
         return
     entries = space.spaces if isinstance(space, spaces.Dict) else {}
-    time = entries.get(key)
+    time = entries.get(key) if isinstance(key, str) else None
     if not isinstance(time, spaces.Box) or time.shape not in ((), (1,)):
         raise ValueError(
             "`timespan_key` must name a Box of one number in a Dict observation space, "

@@ -101,6 +101,15 @@ def _fault_of_state(state: Any, batch: int) -> str | None:
             "`initial_state` must give a tensor or a tuple of tensors, as which Velora "
             f"stores a state; got {_kind(state)}."
         )
+    for part in tensors:
+        try:
+            torch.zeros(0, dtype=part.dtype).numpy()
+        except TypeError:
+            return (
+                "`initial_state` must give parts of a dtype that NumPy has, in which "
+                "Velora stores a state, bit for bit: floating point but bfloat16, "
+                f"complex, integers or booleans; got {part.dtype}."
+            )
     if any(part.dim() == 0 or len(part) != batch for part in tensors):
         return (
             f"`initial_state({batch})` must have the batch in dimension 0 of every "

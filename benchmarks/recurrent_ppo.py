@@ -11,42 +11,39 @@ running.
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
-from novel import make_agent
-from rich.console import Console
+from common.backends import backend, has_numba
+from common.no_velocity import job
+from common.table import json_option, show, write_json
+from common.training import make_agent
 from rich.progress import track
-from rich.table import Table
-from scan import without_loops
 
-from velora.models.lnn import compiled
-
-ROWS = {"liquid, compiled": "liquid", "liquid, operators": "liquid", "LSTM": "LSTM"}
+ROWS = {  # of `novel.py`, and the backend
+    "liquid, compiled": ("liquid", "numba"),
+    "liquid, operators": ("liquid", "operators"),
+    "LSTM": ("LSTM", None),
+}
 
 
 @click.command()
 @click.option("--rounds", default=5, help="Interleaved rounds.")
 @click.option("--steps", default=2048, help="Steps of a round.")
-@click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
+@json_option
 def main(rounds: int, steps: int, path: Path | None) -> None:
     """Measures the steps per second of learning."""
-    names = [
-        name
-        for name in ROWS
-        if name != "liquid, compiled" or compiled.loops() is not None
-    ]
-    agents = {name: make_agent("CartPole", ROWS[name], seed=0) for name in names}
+    names = [name for name in ROWS if has_numba() or name != "liquid, compiled"]
+    agents = {
+        name: make_agent(job("CartPole", ROWS[name][0], seed=0)) for name in names
+    }
     paces: dict[str, list[float]] = {name: [] for name in names}
     for turn in track(range(rounds + 1), "learning"):
         for name, agent in agents.items():
-            plain = without_loops() if name.endswith("operators") else nullcontext()
             start = time.perf_counter()
-            with plain:
+            with backend(ROWS[name][1]):
                 agent.learn(steps, reset_num_timesteps=False)
             if turn:  # the first one warms up
                 paces[name].append(steps / (time.perf_counter() - start))
@@ -55,12 +52,8 @@ def main(rounds: int, steps: int, path: Path | None) -> None:
         ratios = [a / b for a, b in zip(pace, paces["LSTM"], strict=True)]
         row = {"policy": name, "steps/s": statistics.median(pace)}
         rows.append(row | {"ratio": statistics.median(ratios)})
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(row["policy"], f"{row['steps/s']:.0f}", f"{row['ratio']:.2f}")
-    Console().print(table)
-    if path:
-        path.write_text(json.dumps(rows, indent=2))
+    show(rows)
+    write_json(path, rows)
 
 
 if __name__ == "__main__":

@@ -20,26 +20,22 @@ backward, bytes a step. Run it with nothing else running.
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import click
 import torch
-from rich.console import Console
+from common.backends import backend, has_numba
+from common.reference import head_by_head
+from common.table import json_option, show, write_json
 from rich.progress import track
-from rich.table import Table
-from step import head_by_head
 from torch import Tensor, nn
 
 from velora.models import LiquidNCPNetwork
-from velora.models.lnn import activation, compiled, recurrence
 
 IN, OUT = 8, 2
 SIZES = [(80, 8, 64), (160, 8, 128), (160, 32, 32), (640, 16, 64)]
@@ -77,7 +73,7 @@ class Contender:
 
     network: nn.Module
     forward: Callable[[Tensor], Tensor]
-    compiled: bool = True  # whether it may take compiled loops
+    backend: str | None = None
 
 
 def contenders(neurons: int) -> dict[str, Contender]:
@@ -95,9 +91,9 @@ def contenders(neurons: int) -> dict[str, Contender]:
         return torch.stack(outputs)
 
     found: dict[str, Contender] = {}
-    if compiled.loops() is not None:
-        found["compiled"] = Contender(network, fast)
-    found["operators"] = Contender(network, fast, compiled=False)
+    if has_numba():
+        found["compiled"] = Contender(network, fast, "numba")
+    found["operators"] = Contender(network, fast, "operators")
     found["step by step"] = Contender(network, step_by_step)
     try:
         from ncps.torch import CfC
@@ -113,18 +109,9 @@ def contenders(neurons: int) -> dict[str, Contender]:
     return found
 
 
-@contextmanager
-def without_loops() -> Iterator[None]:
-    """Makes Velora believe that numba is not installed."""
-    with ExitStack() as stack:
-        for module in (activation, recurrence):
-            stack.enter_context(mock.patch.object(module, "loops", return_value=None))
-        yield
-
-
 def seconds(contender: Contender, x: Tensor, n: int) -> float:
     """Returns the time of one forward and backward, n in a row after one."""
-    with nullcontext() if contender.compiled else without_loops():
+    with backend(contender.backend):
         for run in range(n + 1):
             if run == 1:
                 start = time.perf_counter()
@@ -142,7 +129,8 @@ def kept(contender: Contender, x: Tensor) -> int:
         storages[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+    with backend(contender.backend), hooks:
         y = contender.forward(x)
     for parameter in (*network.parameters(), *network.buffers()):
         storages.pop(parameter.untyped_storage().data_ptr(), None)
@@ -180,25 +168,12 @@ def ratios(row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def show(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
-    table = Table(*rows[0], title=title)
-    for row in rows:
-        cells = (
-            f"{value:.3g}" if isinstance(value, float) and value < 1000 else value
-            for value in row.values()
-        )
-        table.add_row(
-            *(f"{cell:.0f}" if isinstance(cell, float) else str(cell) for cell in cells)
-        )
-    console.print(table)
-
-
 @click.command()
 @click.option("--rounds", default=15, help="Interleaved rounds.")
 @click.option("--threads", default=1, help="Of PyTorch; the compiled loop takes one.")
 @click.option("--growth/--no-growth", default=True, help="With T, B and H.")
 @click.option("--scale", default=1.0, help="Of the sizes, to try it out.")
-@click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
+@json_option
 def main(
     rounds: int, threads: int, growth: bool, scale: float, path: Path | None
 ) -> None:
@@ -209,21 +184,17 @@ def main(
         neurons, batch, steps = (max(int(scale * n), 1) for n in size)
         return max(neurons, 3), batch, steps  # the fewest that ncps takes
 
-    console = Console()
-    rows = [
-        measure(scaled(size), rounds) for size in track(SIZES, "peers", console=console)
-    ]
+    rows = [measure(scaled(size), rounds) for size in track(SIZES, "peers")]
     results = {"peers": rows, "ratios": [ratios(row) for row in rows]}
-    show(console, "µs a step, forward and backward; bytes kept", rows)
-    show(console, "how many times longer they take", results["ratios"])
+    show(rows, "µs a step, forward and backward; bytes kept")
+    show(results["ratios"], "how many times longer they take")
     for what, sizes in GROWTH.items() if growth else ():
         results[what] = [
             measure(scaled(size), rounds, ("compiled", "operators", "LSTM"))
-            for size in track(sizes, what, console=console)
+            for size in track(sizes, what)
         ]
-        show(console, f"as {what} grows", results[what])
-    if path:
-        path.write_text(json.dumps(results, indent=2))
+        show(results[what], f"as {what} grows")
+    write_json(path, results)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ what the import itself takes. All bytecode is cached, as pip leaves it.
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -20,9 +19,8 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
+from common.table import json_option, show, write_json
 from rich.progress import track
-from rich.table import Table
 
 PEER = "stable_baselines3"
 MODULES = ["torch", PEER, "velora.plugins", "velora.sb3"]
@@ -52,7 +50,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
 
 @click.command()
 @click.option("--rounds", default=15, help="Imports of each module.")
-@click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
+@json_option
 def main(rounds: int, path: Path | None) -> None:
     """Measures how long the packages take to import."""
     times = measure(rounds)
@@ -69,14 +67,8 @@ def main(rounds: int, path: Path | None) -> None:
         }
         for module in MODULES
     ]
-    table = Table(*rows[0], title="Importing in a fresh process")
-    for row in rows:
-        table.add_row(
-            *(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values())
-        )
-    Console().print(table)
-    if path:
-        path.write_text(json.dumps(rows, indent=2))
+    show(rows, "Importing in a fresh process")
+    write_json(path, rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ widths. Runs are interleaved, and each ratio is between medians or a median itse
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -23,32 +22,18 @@ from typing import Any
 
 import click
 import torch
-from rich.console import Console
+from common.reference import head_by_head
+from common.table import json_option, show, write_json
 from rich.progress import track
-from rich.table import Table
 from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.env_util import make_vec_env
-from torch import Tensor, nn
+from torch import Tensor
 
 import velora.sb3  # noqa: F401  # makes "NCPPolicy" known
 from velora.models import LiquidNCPNetwork
 
 SIZES = [(160, 1), (160, 64), (640, 64)]
-
-
-def head_by_head(network: LiquidNCPNetwork) -> Callable[[Tensor, Tensor], object]:
-    """Returns the network's step as its equations read, one layer after another."""
-    cell, mish = network.command, nn.Mish()
-
-    def step(x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        z = torch.cat((mish(network.inter(x)), hidden), dim=1)
-        gate = torch.sigmoid(cell.f_head_to_g(z) * 1.0 + cell.f_head_to_h(z))
-        new_hidden = torch.tanh(cell.g_head(z)) * (1 - gate)
-        new_hidden = new_hidden + gate * torch.tanh(cell.h_head(z))
-        return network.motor(mish(cell.proj(z) + new_hidden)), new_hidden
-
-    return step
 
 
 def seconds(step: Callable[[Tensor, Tensor], object], *args: Tensor, n: int) -> float:
@@ -133,34 +118,20 @@ ROWS = [  # algorithm, neurons, minibatch
 ]
 
 
-def readable(value: float | str) -> str:
-    if isinstance(value, float):
-        return f"{value:.2f}" if value < 10 else f"{value:.0f}"
-    return str(value)
-
-
-def show(title: str, rows: list[dict[str, float | str]]) -> None:
-    table = Table(*rows[0], title=title)
-    for row in rows:
-        table.add_row(*(readable(value) for value in row.values()))
-    Console().print(table)
-
-
 @click.command()
 @click.option("--rounds", default=31, help="Interleaved rounds of 100 steps.")
 @click.option("--pace-rounds", default=7, help="Interleaved rounds of learning.")
 @click.option("--scale", default=1.0, help="Longer or shorter rounds of learning.")
-@click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
+@json_option
 def main(rounds: int, pace_rounds: int, scale: float, path: Path | None) -> None:
     """Measures a step of the liquid network and the pace of three algorithms."""
     torch.manual_seed(0)
     step = [measure_step(n, b, rounds) for n, b in track(SIZES, "steps")]
-    show("One no-gradient step of LiquidNCPNetwork", step)
+    show(step, "One no-gradient step of LiquidNCPNetwork")
     rows = track(ROWS, "learning")
     pace = [measure_pace(*row, pace_rounds, scale) for row in rows]
-    show("Environment steps per second", pace)
-    if path:
-        path.write_text(json.dumps({"step": step, "pace": pace}, indent=2))
+    show(pace, "Environment steps per second")
+    write_json(path, {"step": step, "pace": pace})
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Each row is built in a process of its own, so that its peak memory is its own.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import resource
 import sys
@@ -15,9 +14,8 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
+from common.table import json_option, show, write_json
 from rich.progress import track
-from rich.table import Table
 
 SIZES = [(8, 64, 2), (100, 2000, 10), (1000, 20000, 100)]
 
@@ -43,7 +41,7 @@ def build(size: tuple[int, int, int]) -> dict[str, float | str]:
 
 
 @click.command()
-@click.option("--json", "path", type=click.Path(path_type=Path), help="Write here too.")
+@json_option
 @click.option("--largest", default=20000, help="Leave out more decision neurons.")
 def main(path: Path | None, largest: int) -> None:
     """Measures the time and memory that wirings take to build."""
@@ -53,14 +51,8 @@ def main(path: Path | None, largest: int) -> None:
     for size in track(sizes, "wirings"):
         with context.Pool(1) as pool:
             rows.append(pool.apply(build, (size,)))
-    table = Table(*rows[0], title="Building a wiring")
-    for row in rows:
-        table.add_row(
-            *(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values())
-        )
-    Console().print(table)
-    if path:
-        path.write_text(json.dumps(rows, indent=2))
+    show(rows, "Building a wiring")
+    write_json(path, rows)
 
 
 if __name__ == "__main__":

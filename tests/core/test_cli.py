@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from importlib.metadata import entry_points, version
 
+import pytest
 from click.testing import CliRunner
 
 from velora.cli import main
+from velora.cli.command_check import check_command
 from velora.cli.group import velora
-from velora.plugins import plugins
-from velora.plugins.command import BUILT_IN
+from velora.plugins import Entry, checks, plugins
+from velora.plugins.testing import CheckError
 
 
 def test_console_script_is_main() -> None:
@@ -37,8 +39,17 @@ def test_unknown_command_is_an_error() -> None:
     assert "No such command 'frobnicate'" in done.output
 
 
-def test_built_in_commands_are_those_that_the_check_refuses() -> None:
-    assert sorted(velora.commands) == sorted(BUILT_IN)
+def test_check_of_commands_is_registered_by_velora_core() -> None:
+    entry = checks()["command"]
+    assert (entry.distribution, entry.entry_point) == ("velora-core", "cli")
+    assert entry.build is check_command
+
+
+@pytest.mark.parametrize("name", velora.commands)
+def test_check_refuses_the_name_of_each_built_in_command(name: str) -> None:
+    check_command(Entry(f"acme-{name}", velora.commands[name], "", None))
+    with pytest.raises(CheckError, match=f"`velora {name}` is built in and hides it"):
+        check_command(Entry(name, velora.commands[name], "", None))
 
 
 def test_plugins_shows_what_is_installed_as_json_and_in_words() -> None:

@@ -51,7 +51,7 @@ def test_importing_plugins_stays_light_and_loads_no_plugin() -> None:
 def test_importing_utils_loads_no_plugin_and_no_command() -> None:
     done = python(
         "import sys, velora.utils, velora.plugins as p;"
-        "print(p._host._loaded, *sorted(sys.modules))"
+        "print(p.process.host._loaded, *sorted(sys.modules))"
     )
     loaded, *modules = done.stdout.split()
     assert loaded == "False"

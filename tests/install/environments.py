@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LITERAL = re.compile(r'^__version__ = "(.+)"$', re.M)
+CORE = ROOT / "packages" / "velora-core" / "src" / "velora" / "plugins" / "version.py"
+(VERSION,) = LITERAL.findall(CORE.read_text("utf-8"))
+"""Of all packages, as tests/install/test_versions.py has it."""
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from environments import ROOT, build, new_environment, pip_install, run, wheel
+from environments import ROOT, VERSION, build, new_environment, pip_install, run, wheel
 
 PROJECT = """
 [build-system]
@@ -80,7 +80,7 @@ CASES = {
     ),
     "acme-newer": Case(
         "from velora.plugins import require_api\n\nrequire_api(99)",
-        "needs version 99 of the plugin API, and velora-core 0.1.0 offers version",
+        f"needs version 99 of the plugin API, and velora-core {VERSION} offers version",
     ),
     "acme-nothing": Case(
         "", "ModuleNotFoundError: No module named 'acme_absent'", entry="acme_absent"
@@ -152,7 +152,8 @@ def test_installed_plugin_is_named_with_its_cause_and_the_others_work(
     done = velora(python, site, "plugins", "--json")
     assert done.returncode == (1 if broken else 0), done.stderr
     rows = {row["distribution"]: row for row in json.loads(done.stdout)}
-    assert rows.keys() == {*WORKING, name}
+    assert rows.keys() == {"velora-core", *WORKING, name}
+    assert rows["velora-core"]["provides"] == ["check command"]
     for good, network in WORKING.items():
         assert rows[good]["status"] == "active"
         assert rows[good]["provides"] == [f"network {network}"]

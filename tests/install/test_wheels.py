@@ -7,15 +7,16 @@ import re
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
-from environments import ROOT, build, new_environment, pip_install, run, wheel
+from environments import ROOT, VERSION, build, new_environment, pip_install, run, wheel
 
 LEAVES = {
     "velora-core": ["plugins", "utils", "cli"],
     "velora-wiring": ["wiring"],
     "velora-lnn": ["models"],
-    "velora-sb3": ["sb3"],
+    "velora-sb3": ["sb3", "sb3_plugin"],
 }
 
 
@@ -83,12 +84,12 @@ def test_versions_move_in_lock_step(dist: Path) -> None:
         file = f"{built.name.split('-py3')[0]}.dist-info/METADATA"
         metadata[name] = zipfile.ZipFile(built).read(file).decode()
     versions = {re.search(r"^Version: (.*)$", m, re.M)[1] for m in metadata.values()}
-    assert len(versions) == 1
+    assert versions == {VERSION}
     for text in metadata.values():
         pins = re.findall(
             r"^Requires-Dist: velora-\w+(?:\[\w+\])?(.*?)(?:;|$)", text, re.M
         )
-        assert all(pin == f"=={next(iter(versions))}" for pin in pins)
+        assert all(pin == f"=={VERSION}" for pin in pins)
 
 
 PROBE = """
@@ -97,16 +98,18 @@ import velora
 names = sys.argv[1:]
 for name in names:
     importlib.import_module(name)
+modules = [sys.modules[name] for name in names if name != "velora.sb3_plugin"]
 absent = ["pytest", "stable_baselines3", "gymnasium", "matplotlib", "sb3_contrib"]
 print(json.dumps({
     "file": velora.__file__,
+    "versions": {module.__name__: module.__version__ for module in modules},
     "absent": [name for name in absent if importlib.util.find_spec(name) is None],
 }))
 """
 
 
-def probe(python: Path, cwd: Path, *modules: str) -> dict[str, object]:
-    answer: dict[str, object] = json.loads(run(python, "-c", PROBE, *modules, cwd=cwd))
+def probe(python: Path, cwd: Path, *modules: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(run(python, "-c", PROBE, *modules, cwd=cwd))
     return answer
 
 
@@ -118,16 +121,17 @@ def test_packages_install_one_by_one_and_then_together(
     assert alone["file"] is None
     assert {"stable_baselines3", "gymnasium", "matplotlib"} <= set(alone["absent"])
     names = [row["name"] for row in plugins(python, tmp_path)]
-    assert names == ["wiring"]
+    assert names == ["cli", "wiring"]
 
     install(python, dist, *LEAVES)
     modules = [f"velora.{leaf}" for leaves in LEAVES.values() for leaf in leaves]
     together = probe(python, tmp_path, *modules)
     assert together["file"] is None
     assert {"pytest", "sb3_contrib"} <= set(together["absent"])
+    assert set(together["versions"].values()) == {VERSION}
     rows = plugins(python, tmp_path)
-    assert [row["status"] for row in rows] == ["active"] * 3
-    assert {row["distribution"] for row in rows} == set(LEAVES) - {"velora-core"}
+    assert [row["status"] for row in rows] == ["active"] * 4
+    assert [row["distribution"] for row in rows] == list(LEAVES)
 
     run(python, "-c", WITHOUT_CONTRIB, cwd=tmp_path)
 

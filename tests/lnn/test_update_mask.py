@@ -196,12 +196,3 @@ def test_update_under_inference_mode_reaches_training(make_sparse):
         layer.update_mask(torch.ones(3, 4))
     layer(torch.randn(5, 4, dtype=torch.float64)).sum().backward()
     assert layer.weight.grad.all()
-
-
-@pytest.mark.parametrize("factor", [0.5, 2.0, -1.0])
-def test_any_factor_is_shown_as_a_synapse(factor):
-    network = NCPNetwork(3, 10, 2)
-    before = network.masks
-    network.inter.update_mask(factor * network.inter.mask)
-    assert network.masks == before
-    assert network.wiring.masks == before

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from velora.models import LiquidNCPNetwork, NCPNetwork, load_network, save_network
-from velora.models.plugin import build_liquid, build_ncp
+from velora.models.builders import build_liquid, build_ncp
 from velora.plugins import networks, wirings
 from velora.wiring import Connectome, LayerMasks, NeuronCounts, Wiring, small_world
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import velora.plugins
+from velora.plugins import process
 from velora.plugins.host import PluginHost
 
 # A process that a test starts sees the test's plugins and none of these.
@@ -65,6 +65,10 @@ class Site:
                 registry.add("{name}", build, {options})
             """,
         )
+
+    def check_of_commands(self) -> None:
+        """Writes a distribution that brings what velora-core itself registers."""
+        self.add("check-of-commands", entry_points={"cli": "velora.cli.plugin"})
 
     def find(self) -> Iterable[EntryPoint]:
         for distribution in distributions(path=[str(self.root)]):
@@ -121,5 +125,5 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 @pytest.fixture
 def alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The site, whose plugins are all that this process finds installed."""
-    monkeypatch.setattr(velora.plugins, "_host", site.host())
+    monkeypatch.setattr(process, "host", site.host())
     return site

@@ -64,6 +64,7 @@ def test_right_plugin_exits_with_0_and_says_who_checks_what_is_left(
     site: Any, name: str
 ) -> None:
     site.add("acme-velora", GOOD, entry_points={"entry": "acme_velora"})
+    site.check_of_commands()
     site.add("checker", CHECKER)
     done = site.velora("plugins", "check", name)
     assert (done.returncode, done.stderr) == (0, "")
@@ -76,6 +77,15 @@ def test_right_plugin_exits_with_0_and_says_who_checks_what_is_left(
         "- not checked: policy p; no plugin here can, velora-sb3 could",
         "- not checked: extractor e; no plugin here can, velora-sb3 could",
     ]
+
+
+def test_command_without_the_check_of_velora_core_says_who_could_check_it(
+    site: Any,
+) -> None:
+    site.add("acme-velora", GOOD)
+    done = site.velora("plugins", "check", "acme-velora")
+    assert done.returncode == 0
+    assert "command c; no plugin here can, velora-core could" in flat(done.stdout)
 
 
 def test_wrong_plugin_exits_with_1_and_says_everything_at_80_columns(

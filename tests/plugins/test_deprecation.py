@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-import velora.plugins
-from velora.plugins import NetworkRegistry, hookspec, spec, testing
+from velora.plugins import NetworkRegistry, hookspec, plugins, process, spec
 from velora.plugins.catalog import Catalog
 from velora.plugins.host import PluginHost
+from velora.plugins.testing import check, check_plugin
 
 WORDS = (
     "the argument `nets` of the hook `velora_register_networks` is now called "
@@ -74,13 +74,13 @@ def test_plugin_that_names_the_new_argument_is_not_warned(site: Any) -> None:
 def test_check_warns_the_author_and_finds_nothing_wrong(
     alone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(testing, "Catalog", lambda: Catalog(FUTURE))
+    monkeypatch.setattr(check, "Catalog", lambda: Catalog(FUTURE))
     plugin(alone, "old", "nets", "nets")
-    monkeypatch.setattr(velora.plugins, "_host", host(alone))
+    monkeypatch.setattr(process, "host", host(alone))
     with pytest.warns(FutureWarning):
-        velora.plugins.plugins()
+        plugins()
     with pytest.warns(FutureWarning) as caught:
-        checked = testing.check_plugin("old")
+        checked = check_plugin("old")
     assert checked.unchecked == ("network old",)
     assert [str(warning.message) for warning in caught] == [WORDS]
 

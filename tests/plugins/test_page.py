@@ -73,6 +73,7 @@ CAUSES = {
     "no string": ADD + "(3, dict)",
     "blank": ADD + "(' ', dict)",
     "not callable": ADD + "('x', 3)",
+    "no string of that form": ADD + "('x', 'json.loads')",
     "claimed twice": ADD + "('x', dict); registry.add('x', dict)",
     "None": "empty = None",
     "same object": "",
@@ -133,6 +134,22 @@ def test_plugin_that_provides_nothing_is_explained_as_the_page_says(alone: Any) 
         check_plugin("acme")
 
 
+def test_entry_of_the_page_is_imported_when_it_is_used(site: Any) -> None:
+    section = PAGE.partition("## Import it when it is used\n")[2]
+    (code, *_) = re.findall(r"^```python\n(.*?)^```", section, re.S | re.M)
+    assert site.velora("plugin", "new", "acme-velora").returncode == 0
+    made = site.root / "acme-velora" / "src" / "acme_velora"
+    made.rename(site.root / "acme_velora")
+    lines = code.splitlines()
+    (use,) = [n for n, line in enumerate(lines) if ".build(" in line]
+    lines.insert(use, "import sys; assert 'acme_velora' not in sys.modules")
+    done = site.python("-c", "\n".join([*lines, "print(type(network))"]))
+    assert done.returncode == 0, done.stderr
+    shown, kind = done.stdout.splitlines()
+    assert "build='acme_velora:GRUNetwork'" in shown
+    assert kind == "<class 'acme_velora.GRUNetwork'>"
+
+
 def unknown_in_variable(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("VELORA_DISABLE_PLUGINS", "tpyo")
     with pytest.warns(RuntimeWarning) as caught:
@@ -177,6 +194,13 @@ def unknown_name(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(caught.value)
 
 
+def absent(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    site.add("acme", ADD + "('acme-gru', 'acme_absent:GRU')")
+    with pytest.raises(velora.plugins.PluginError) as caught:
+        _ = velora.plugins.networks()["acme-gru"].build
+    return str(caught.value)
+
+
 def other_velora(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     ours = Path(velora.plugins.__file__).parent
     shutil.copytree(ours, site.root / "velora" / "plugins")
@@ -194,6 +218,7 @@ SITUATIONS: list[Callable[[Any, pytest.MonkeyPatch], str]] = [
     broken,
     no_command,
     unknown_name,
+    absent,
     other_velora,
 ]
 

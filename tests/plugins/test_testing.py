@@ -236,6 +236,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_each_mistake_is_said_alone(alone: Any, name: str) -> None:
+    alone.check_of_commands()
     source, expected = WRONG[name]
     found = failures(write(alone, f"wrong_{name.replace('-', '_')}", source))
     assert len(found) == len(expected)
@@ -281,7 +282,15 @@ def velora_register_commands(registry): ...
         assert failure.startswith(start)
 
 
-def test_command_goes_through_the_checks_of_others_too(alone: Any) -> None:
+COMMAND = (
+    HEAD + "import click\n@hookimpl\n"
+    "def velora_register_commands(registry):\n"
+    "    registry.add('runs', click.Command('runs'), summary='x')"
+)
+
+
+def test_another_plugin_may_replace_the_check_of_commands(alone: Any) -> None:
+    alone.check_of_commands()
     alone.add(
         "checker",
         """
@@ -292,26 +301,21 @@ def test_command_goes_through_the_checks_of_others_too(alone: Any) -> None:
 
         @hookimpl
         def velora_register_checks(registry):
-            registry.add("command", check)
+            registry.add("command", check, override=True)
         """,
     )
-    source = HEAD + (
-        "import click\n@hookimpl\n"
-        "def velora_register_commands(registry):\n"
-        "    registry.add('runs', click.Command('runs'), summary='x')"
-    )
-    assert failures(write(alone, "acme", source)) == (
+    assert failures(write(alone, "acme", COMMAND)) == (
         "command runs: ValueError: it has no help",
     )
 
 
-def test_command_is_checked_without_any_plugin(alone: Any) -> None:
-    source = HEAD + (
-        "import click\n@hookimpl\n"
-        "def velora_register_commands(registry):\n"
-        "    registry.add('runs', click.Command('runs'), summary='x')"
-    )
-    assert check_plugin(write(alone, "acme", source)) == Checked(("command runs",), ())
+def test_command_has_no_check_but_the_one_that_a_plugin_brings(alone: Any) -> None:
+    assert check_plugin(write(alone, "acme", COMMAND)) == Checked((), ("command runs",))
+
+
+def test_command_is_checked_by_what_velora_core_registers(alone: Any) -> None:
+    alone.check_of_commands()
+    assert check_plugin(write(alone, "acme", COMMAND)) == Checked(("command runs",), ())
 
 
 def test_plugin_that_only_chooses_devices_is_right(alone: Any) -> None:

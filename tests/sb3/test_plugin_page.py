@@ -25,9 +25,8 @@ from toy_networks import (
     Value,
 )
 
-import velora.plugins
 from velora.models import NCPNetwork
-from velora.plugins import networks
+from velora.plugins import networks, process
 from velora.plugins.host import PluginHost
 from velora.wiring import Connectome, LayerMasks, dense
 
@@ -80,7 +79,7 @@ def with_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
         with monkeypatch.context() as patched:
             patched.setenv("VELORA_DISABLE_PLUGINS", disable)
             patched.syspath_prepend(tmp_path)
-            patched.setattr(velora.plugins, "_host", PluginHost())
+            patched.setattr(process, "host", PluginHost())
             yield
 
     return there

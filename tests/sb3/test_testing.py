@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import FlattenExtractor, NatureCNN
 from torch import nn
 
-import velora.sb3.plugin
+import velora.sb3_plugin
 from velora.plugins import Entry, checks, extractors, policies
 from velora.plugins.testing import CheckError, check_plugin
 from velora.sb3.ppo import NCPPolicy
@@ -28,7 +28,7 @@ def test_checks_are_registered_under_their_kinds() -> None:
 
 
 def test_our_plugin_and_all_that_it_registers_is_right() -> None:
-    checked = check_plugin(velora.sb3.plugin)
+    checked = check_plugin(velora.sb3_plugin)
     assert {f"policy {name}" for name in policies()} <= set(checked.checked)
     assert {f"extractor {name}" for name in extractors()} <= set(checked.checked)
 

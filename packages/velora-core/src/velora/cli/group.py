@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 import click
 
-from velora.cli.loading import without_warnings
-from velora.cli.plugin import plugin_group
-from velora.cli.plugins import plugins_group
-from velora.plugins import PluginError, commands, plugins
+from velora.cli.new import plugin_group
+from velora.cli.quiet import without_warnings
+from velora.cli.status import plugins_group
+from velora.plugins import Entry, PluginError, __version__, commands, plugins
 
 _ADDED = f"{__name__}.added"
 
@@ -28,46 +29,55 @@ class PluginGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Returns the command of a name, or None."""
-        own = super().get_command(ctx, cmd_name)
-        return _added(ctx).get(cmd_name) if own is None else own
+        if own := super().get_command(ctx, cmd_name):
+            return own
+        entry = _added(ctx).get(cmd_name)
+        return None if entry is None else _command(entry)
 
 
-def _added(ctx: click.Context) -> dict[str, click.Command]:
+def _added(ctx: click.Context) -> Mapping[str, Entry]:
     """Returns the commands of plugins, which are loaded once in a run."""
-    added: dict[str, click.Command] | None = ctx.meta.get(_ADDED)
-    if added is None:
-        added = ctx.meta[_ADDED] = _load()
+    if _ADDED not in ctx.meta:
+        ctx.meta[_ADDED] = _load()
+    added: Mapping[str, Entry] = ctx.meta[_ADDED]
     return added
 
 
-def _load() -> dict[str, click.Command]:
-    """Returns the commands that click can run; says how many plugins are broken."""
+def _load() -> Mapping[str, Entry]:
+    """Returns what plugins register; says how many plugins are broken."""
     try:
         with without_warnings():
-            entries = commands().values()
+            added = commands()
     except PluginError as error:
         raise click.ClickException(str(error)) from error
     if broken := sum(info.status == "broken" for info in plugins()):
         what = "1 plugin is" if broken == 1 else f"{broken} plugins are"
         click.echo(f"{what} broken; `velora plugins` says why.", err=True)
-    added = {}
-    for entry in entries:
-        if isinstance(entry.build, click.Command):
-            command = copy.copy(entry.build)  # which stays the plugin's own
-            if not (command.help or command.short_help):
-                command.help = entry.summary
-            added[entry.name] = command
-        else:
-            click.echo(
-                f"The command {entry.name!r} of {entry.distribution} is left out: it "
-                f"must be a click.Command; got {entry.build!r}.",
-                err=True,
-            )
     return added
 
 
+def _command(entry: Entry) -> click.Command | None:
+    """Returns a command that click can run, or says why there is none."""
+    try:
+        build = entry.build
+    except PluginError as error:
+        click.echo(str(error), err=True)
+        return None
+    if not isinstance(build, click.Command):
+        click.echo(
+            f"The command {entry.name!r} of {entry.distribution} is left out: it "
+            f"must be a click.Command; got {build!r}.",
+            err=True,
+        )
+        return None
+    command = copy.copy(build)  # which stays the plugin's own
+    if not (command.help or command.short_help):
+        command.help = entry.summary
+    return command
+
+
 @click.group(cls=PluginGroup)
-@click.version_option(package_name="velora-core", prog_name="velora")
+@click.version_option(__version__, prog_name="velora")
 def velora() -> None:
     """Liquid and sparse networks for reinforcement learning."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from velora.plugins.info import PluginError
+from velora.plugins.version import __version__
 
 API_VERSION = 1
 """Grows when a hook, or an argument of one, is added to `velora.plugins.spec`."""
@@ -27,12 +26,8 @@ def require_api(needed: int) -> None:
     if needed < 1:
         raise ValueError(f"`needed` must be at least 1, the first; got {needed}.")
     if needed > API_VERSION:
-        try:
-            ours = version("velora-core")
-        except PackageNotFoundError:  # on the path without being installed
-            ours = "of an unknown version"
         raise PluginError(
             f"this plugin needs version {needed} of the plugin API, and velora-core "
-            f"{ours} offers version {API_VERSION}; run: pip install --upgrade "
+            f"{__version__} offers version {API_VERSION}; run: pip install --upgrade "
             "velora-core"
         )

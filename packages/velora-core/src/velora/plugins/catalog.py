@@ -10,8 +10,9 @@ from typing import Any
 import pluggy
 
 from velora.plugins import spec
+from velora.plugins.entry import Entry
 from velora.plugins.markers import PROJECT
-from velora.plugins.registry import Entry, NetworkRegistry, Registry
+from velora.plugins.registry import NetworkRegistry, Registry
 
 
 class Catalog:
@@ -71,11 +72,13 @@ class Catalog:
         ]
 
     @contextmanager
-    def booked_to(self, owner: str | None) -> Iterator[None]:
-        """Books what is added inside to a distribution, or takes all of it back."""
+    def booked_to(
+        self, distribution: str | None, entry_point: str | None = None
+    ) -> Iterator[None]:
+        """Books what is added inside to an entry point, or takes all of it back."""
         with ExitStack() as stack:
             for registry in self.registries.values():
-                stack.enter_context(registry.booked_to(owner))
+                stack.enter_context(registry.booked_to(distribution, entry_point))
             yield
 
 

@@ -1,4 +1,4 @@
-"""What the code of a plugin may raise, and how that is told in one line."""
+"""Exceptions of plugin code: which are caught, and how one is told in one line."""
 
 from __future__ import annotations
 

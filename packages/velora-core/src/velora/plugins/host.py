@@ -20,11 +20,11 @@ from velora.plugins.distribution import (
     metadata_of,
     order,
 )
+from velora.plugins.environment_variables import DISABLE, disabled, is_strict, problems
 from velora.plugins.failure import FAILURES, cause
 from velora.plugins.info import PluginError, PluginInfo
 from velora.plugins.loading import is_diagnosis, plugin_code, refuse_plugin_code
 from velora.plugins.registry import Registry
-from velora.plugins.setting import DISABLE, disabled, is_strict, problems
 
 
 class PluginHost:
@@ -138,7 +138,7 @@ class PluginHost:
     def _load_one(self, entry: EntryPoint) -> PluginInfo:
         manager = self._catalog.manager
         try:
-            with self._catalog.booked_to(distribution_of(entry)):
+            with self._catalog.booked_to(distribution_of(entry), entry.name):
                 provides = self._register(entry)
         except FAILURES as error:
             if manager.has_plugin(_key(entry)):

@@ -7,7 +7,7 @@ from typing import Literal
 
 
 class PluginError(RuntimeError):
-    """A plugin is broken, or asks for the plugins while they are being loaded."""
+    """A plugin, or an entry of it, is broken, or asks for plugins while they load."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How a thread loads plugins: what it runs of theirs, and whether to find faults."""
+"""Thread-local state: does this thread run plugin code, does it search for faults?"""
 
 from __future__ import annotations
 

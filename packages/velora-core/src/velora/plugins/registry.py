@@ -4,54 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing that can be asked for by name.
-
-    Attributes:
-        name: The name it is asked for by.
-        build: The function that builds it; for policies and extractors the class, for
-            commands the click command.
-        summary: One line about it.
-        distribution: The distribution that brought it, None where the running program
-            added it itself.
-        override: Whether it replaces the entries that other plugins give its name,
-            loaded before it or after it.
-    """
-
-    name: str
-    build: Callable[..., Any]
-    summary: str
-    distribution: str | None
-    override: bool = False
-
-
-@dataclass(frozen=True)
-class NetworkEntry(Entry):
-    """A network that can be asked for by name.
-
-    Its ``build`` is called as ``build(in_features, out_features, *, device=None,
-    **options)`` and returns a ``torch.nn.Module``. Where an algorithm
-    normalises (CrossQ), a ``build`` that names an option ``norm`` gets it: a callable
-    that makes a normalisation of a size, to stand before each layer.
-
-    Attributes:
-        recurrent: Whether the network carries a state. If so it offers
-            ``initial_state(batch_size)``, a tensor or a tuple of tensors, each with the
-            batch in dimension 0, and ``forward_sequence(x, state=None)``, which starts
-            from the initial state where none is given and returns (T, B, O) outputs of
-            (T, B, F) inputs, and the state after. RecurrentPPO asks that it takes
-            ``resets``, (T, B), true where the state is the initial one before that
-            step, and for irregular time ``timespans``: a number, (T,), (T, B) or
-            (T, B, 1), 1 where none are given, a ValueError for any other shape.
-    """
-
-    recurrent: bool = False
-
+from velora.plugins.entry import Entry, NetworkEntry
+from velora.plugins.reference import Reference, require_builder
 
 E = TypeVar("E", bound=Entry)
 
@@ -81,11 +37,12 @@ class Registry(Mapping[str, E]):
         self._entry_type = entry_type
         self._entries: dict[str, E] = {}
         self._owner: str | None = None
+        self._entry_point: str | None = None
 
     def add(
         self,
         name: str,
-        build: Callable[..., Any],
+        build: Callable[..., Any] | str,
         *,
         summary: str = "",
         override: bool = False,
@@ -94,40 +51,46 @@ class Registry(Mapping[str, E]):
 
         Args:
             name: The name to ask for it by.
-            build: What the name stands for, see `Entry`.
+            build: What the name stands for, see `Entry`; or where it lies, as
+                "module:attribute", which is imported when it is first asked for.
             summary: One line about it.
             override: Replace the entry that has this name, if there is one.
 
         Raises:
             TypeError: The name is no string, or ``build`` cannot be called, or is
                 a ``torch.nn.Module`` that is built already.
-            ValueError: The name is blank, or taken while ``override`` is false.
+            ValueError: The name is blank, or taken while ``override`` is false; or
+                ``build`` is a string that names no module and attribute.
         """
-        self._put(self._entry_type(name, build, summary, self._owner, override))
+        self._put(name, build, summary, override)
 
     @contextmanager
-    def booked_to(self, distribution: str | None) -> Iterator[None]:
+    def booked_to(
+        self, distribution: str | None, entry_point: str | None = None
+    ) -> Iterator[None]:
         """Book what is added inside to a distribution, or take all of it back.
 
         Args:
             distribution: Name of the distribution that adds, None where unknown.
+            entry_point: Name of its entry point, None where there is none.
 
         Raises:
             BaseException: Whatever the block raised, after the registry has gone back
                 to what it held before, overridden entries included.
         """
         before = self._entries.copy()
-        self._owner = distribution
+        self._owner, self._entry_point = distribution, entry_point
         try:
             yield
         except BaseException:
             self._entries = before
             raise
         finally:
-            self._owner = None
+            self._owner = self._entry_point = None
 
-    def _put(self, entry: E) -> None:
-        name = entry.name
+    def _put(
+        self, name: str, build: Any, summary: str, override: bool, **more: Any
+    ) -> None:
         if not isinstance(name, str):
             raise TypeError(
                 f"The name of a {self.kind} must be a string; got {name!r}."
@@ -136,22 +99,24 @@ class Registry(Mapping[str, E]):
             raise ValueError(
                 f"The name of a {self.kind} must not be blank; got {name!r}."
             )
-        if _is_module(entry.build) or not callable(entry.build):
-            raise TypeError(
-                f"`build` of the {self.kind} {name!r} must be callable; got "
-                f"{entry.build!r}. Pass the function or class, not what it returns."
-            )
+        if isinstance(build, str):
+            build = Reference(self.kind, name, build)
+        else:
+            require_builder(self.kind, name, build)
         known = self._entries.get(name)
-        if known is not None and not entry.override:
+        if known is not None and not override:
             # The order of loading must not decide whether an override is an error.
             if known.override and self._owner not in (None, known.distribution):
                 return
             raise ValueError(
                 f"The name of a {self.kind} must be unique, and {name!r} is claimed "
-                f"twice: by {_owner(known)} and by {_owner(entry)}. Choose another "
-                "name, or pass override=True to replace the first."
+                f"twice: by {_named(known.distribution)} and by {_named(self._owner)}. "
+                "Choose another name, or pass override=True to replace the first."
             )
-        self._entries[name] = entry
+        more["entry_point"] = self._entry_point
+        self._entries[name] = self._entry_type(
+            name, build, summary, self._owner, override, **more
+        )
 
     def __getitem__(self, name: str) -> E:
         """Return the entry of a name.
@@ -194,7 +159,7 @@ class NetworkRegistry(Registry[NetworkEntry]):
     def add(
         self,
         name: str,
-        build: Callable[..., Any],
+        build: Callable[..., Any] | str,
         *,
         recurrent: bool = False,
         summary: str = "",
@@ -204,7 +169,9 @@ class NetworkRegistry(Registry[NetworkEntry]):
 
         Args:
             name: The name to ask for it by.
-            build: The function or class that builds it, see `NetworkEntry`.
+            build: The function or class that builds it, see `NetworkEntry`; or where
+                it lies, as "module:attribute", which is imported when it is first asked
+                for.
             recurrent: Whether the network carries a state, see `NetworkEntry`.
             summary: One line about it.
             override: Replace the network that has this name, if there is one.
@@ -212,18 +179,11 @@ class NetworkRegistry(Registry[NetworkEntry]):
         Raises:
             TypeError: The name is no string, or ``build`` cannot be called, or is
                 a ``torch.nn.Module`` that is built already.
-            ValueError: The name is blank, or taken while ``override`` is false.
+            ValueError: The name is blank, or taken while ``override`` is false; or
+                ``build`` is a string that names no module and attribute.
         """
-        self._put(NetworkEntry(name, build, summary, self._owner, override, recurrent))
+        self._put(name, build, summary, override, recurrent=recurrent)
 
 
-def _is_module(build: object) -> bool:
-    """Whether a ``torch.nn.Module`` came, which is called with inputs, not with sizes.
-
-    It is known by what it offers, since nothing here imports torch.
-    """
-    return not isinstance(build, type) and hasattr(build, "state_dict")
-
-
-def _owner(entry: Entry) -> str:
-    return entry.distribution or "the running program"
+def _named(distribution: str | None) -> str:
+    return distribution or "the running program"

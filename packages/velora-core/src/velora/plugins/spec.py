@@ -10,6 +10,16 @@ by a thread that they wait for: use the ``registry`` they are given. A plugin th
 more than the first version of this module calls `velora.plugins.require_api` before it
 imports anything else.
 
+Whatever a registry takes it also takes as a string, "module:attribute":
+
+    registry.add("acme-ring", "acme.wirings:ring", summary="a ring")
+
+That module is imported when ``entry.build`` is first asked for, so that a plugin costs
+nobody the import of what is not used. Where it cannot be imported, or the attribute is
+no builder, whoever asked gets a `velora.plugins.PluginError` that names the entry, its
+distribution, its entry point and the cause; `velora.plugins.testing.check_plugin` finds
+that out before. A string of another form is a ValueError at once.
+
 How hooks change: a hook or an argument that is added raises `API_VERSION`, and plugins
 that do not name it are called as before. An argument is never renamed at once. For one
 minor version at least both names work, every argument of a register hook being its
@@ -24,8 +34,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from velora.plugins.entry import Entry
 from velora.plugins.markers import hookspec
-from velora.plugins.registry import Entry, NetworkRegistry, Registry
+from velora.plugins.registry import NetworkRegistry, Registry
 
 
 @hookspec

@@ -1,7 +1,14 @@
 """Seeds, devices and parameter counts."""
 
+from velora.plugins.version import __version__
 from velora.utils.device import set_device
 from velora.utils.parameters import active_parameters, total_parameters
 from velora.utils.seed import set_seed
 
-__all__ = ["active_parameters", "set_device", "set_seed", "total_parameters"]
+__all__ = [
+    "__version__",
+    "active_parameters",
+    "set_device",
+    "set_seed",
+    "total_parameters",
+]

@@ -1,17 +1,5 @@
 """What velora-lnn registers, through the hooks that any plugin uses."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
-import torch
-from torch import nn
-
-from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
-from velora.models.lnn.wiring_argument import is_ready
-from velora.models.testing.network import check_network_entry
-from velora.models.testing.wiring import check_wiring_entry
 from velora.plugins import Entry, NetworkRegistry, Registry, hookimpl
 
 
@@ -20,12 +8,12 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
     """Registers the sparse and the liquid network."""
     registry.add(
         "ncp",
-        build_ncp,
+        "velora.models.builders:build_ncp",
         summary="sparse feed-forward network with an NCP wiring",
     )
     registry.add(
         "liquid",
-        build_liquid,
+        "velora.models.builders:build_liquid",
         recurrent=True,
         summary="closed-form continuous-time (CfC) network with an NCP wiring",
     )
@@ -36,49 +24,11 @@ def velora_register_checks(registry: Registry[Entry]) -> None:
     """Registers what proves a network and a wiring right."""
     registry.add(
         "network",
-        check_network_entry,
+        "velora.models.testing.network:check_network_entry",
         summary="the rules of velora.models.testing.check_network",
     )
     registry.add(
         "wiring",
-        check_wiring_entry,
+        "velora.models.testing.wiring:check_wiring_entry",
         summary="the rules of velora.models.testing.check_wiring",
     )
-
-
-def build_ncp(
-    in_features: int,
-    out_features: int,
-    *,
-    n_neurons: int | None = None,
-    norm: Callable[[int], nn.Module] | None = None,
-    device: torch.device | str | None = None,
-    **options: Any,
-) -> NCPNetwork:
-    """Builds an `NCPNetwork`, with 64 decision neurons unless told otherwise."""
-    n_neurons = _default_size(n_neurons, options)
-    return NCPNetwork(
-        in_features, n_neurons, out_features, norm=norm, device=device, **options
-    )
-
-
-def build_liquid(
-    in_features: int,
-    out_features: int,
-    *,
-    n_neurons: int | None = None,
-    norm: Callable[[int], nn.Module] | None = None,
-    device: torch.device | str | None = None,
-    **options: Any,
-) -> LiquidNCPNetwork:
-    """Builds a `LiquidNCPNetwork`, with 64 decision neurons unless told otherwise."""
-    n_neurons = _default_size(n_neurons, options)
-    return LiquidNCPNetwork(
-        in_features, n_neurons, out_features, norm=norm, device=device, **options
-    )
-
-
-def _default_size(n_neurons: int | None, options: dict[str, Any]) -> int | None:
-    """Returns 64 decision neurons where neither they nor a ready wiring are given."""
-    has_its_own = is_ready(options.get("wiring"))
-    return 64 if n_neurons is None and not has_its_own else n_neurons

@@ -199,9 +199,15 @@ def _without_data(
 
 
 def _tensors(network: _Network) -> dict[str, Tensor]:
-    """Returns the state by name; of the names of a shared mask, the first one."""
-    parameters = network.named_parameters(remove_duplicate=False)
-    return dict(parameters) | dict(network.named_buffers())
+    """Returns the state by name; of the names of a shared mask, the first one.
+
+    Masks are numbers of the weights' dtype, as they always were in a file.
+    """
+    tensors: dict[str, Tensor] = dict(network.named_parameters(remove_duplicate=False))
+    for name, buffer in network.named_buffers():
+        is_mask = buffer.dtype == torch.bool
+        tensors[name] = buffer.to(network.inter.weight.dtype) if is_mask else buffer
+    return tensors
 
 
 def _description(network: _Network, options: dict[str, Any]) -> dict[str, Any]:

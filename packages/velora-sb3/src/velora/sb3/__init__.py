@@ -11,6 +11,8 @@ from velora.sb3.agent import Agent
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
 from velora.sb3.networks import networks_of
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Agent",
     "LiquidExtractor",

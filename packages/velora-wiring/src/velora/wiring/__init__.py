@@ -9,6 +9,8 @@ from velora.wiring.random_graph import random
 from velora.wiring.small_world import small_world
 from velora.wiring.wiring import Wiring
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Connectome",
     "LayerMasks",

@@ -144,8 +144,9 @@ def read_masks(data: Mapping[str, Any], required: tuple[str, ...] = ()) -> Layer
 def _check_type(masks: LayerMasks) -> None:
     if not isinstance(masks, LayerMasks):
         raise TypeError(f"`masks` must be LayerMasks; got {type(masks).__name__}.")
-    for name, mask in masks.items():
-        if not isinstance(mask, torch.Tensor):
+    for name in _LAYERS:
+        mask = getattr(masks, name)
+        if not isinstance(mask, torch.Tensor) and (mask, name) != (None, "recurrent"):
             raise TypeError(
                 f"The {name} mask must be a tensor; got {type(mask).__name__}. Pass "
                 "torch.as_tensor(mask)."
@@ -186,9 +187,12 @@ def _check_masks(masks: LayerMasks, counts: NeuronCounts) -> None:
                 f"The {name} mask must have shape (from, to) = {shapes[name]}; got "
                 f"{tuple(mask.shape)}. Transpose masks that are (to, from)."
             )
-        if not ((mask == -1) | (mask == 0) | (mask == 1)).all():
+        held = (mask == 0) | (mask == 1)
+        if mask.dtype.is_signed:  # else 255 of uint8 equals -1
+            held |= mask == -1
+        if mask.is_complex() or not held.all():
+            got = mask.flatten() if held.all() else mask[~held]
             raise ValueError(
                 f"The {name} mask must hold -1 (inhibitory), 0 (none) or 1 "
-                f"(excitatory) alone; got values from {mask.min().item()} to "
-                f"{mask.max().item()}."
+                f"(excitatory) alone; got {got[:3].tolist()} of {mask.dtype}."
             )

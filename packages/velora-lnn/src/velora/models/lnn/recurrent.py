@@ -30,7 +30,7 @@ class RecurrentCell(nn.Module, ABC):
     Attributes:
         in_features: size F of an input.
         n_hidden: size H of the state and of the output.
-        sparsity_mask: (H, F + H), not 0 where a synapse is: from the inputs, then from
+        sparsity_mask: (H, F + H), true where a synapse is: from the inputs, then from
             the state.
     """
 

@@ -28,8 +28,18 @@ def check_sizes(**sizes: int) -> None:
             raise ValueError(f"`{name}` must be at least 1; got {size}.")
 
 
-def check_mask(mask: Tensor, sizes: dict[str, int]) -> None:
-    """Refuses a mask that is no tensor (TypeError) or of another shape (ValueError)."""
+def check_mask(mask: Tensor, sizes: dict[str, int], *, signed: bool = False) -> None:
+    """Refuses what is no mask.
+
+    Args:
+        mask: of which every number is 0 or 1, as a layer has it.
+        sizes: its shape, by name.
+        signed: whether it may hold -1 as well, as a wiring has it.
+
+    Raises:
+        TypeError: it is no tensor.
+        ValueError: it has another shape, or holds other numbers.
+    """
     names, shape = ", ".join(sizes), tuple(sizes.values())
     if not isinstance(mask, Tensor):
         raise TypeError(
@@ -42,6 +52,25 @@ def check_mask(mask: Tensor, sizes: dict[str, int]) -> None:
             f"`mask` must have shape ({names}) = {shape}; got "
             f"{tuple(mask.shape)}.{hint}"
         )
+    if fault := fault_of_mask(mask, signed=signed):
+        raise ValueError(f"`mask` {fault}")
+
+
+def fault_of_mask(mask: Tensor, *, signed: bool = False) -> str | None:
+    """Says what else than 0 and 1 (and -1, if signed) a mask holds; None if nothing."""
+    if not is_at_hand(mask):
+        return None
+    held = (mask == 0) | (mask == 1)
+    if signed and mask.dtype.is_signed:  # else 255 of uint8 equals -1
+        held |= mask == -1
+    if not mask.is_complex() and bool(held.all()):
+        return None
+    meant = "-1 (inhibitory), 0 (none) and 1" if signed else "0 (no synapse) and 1"
+    got = (mask if held.all() else mask[~held]).flatten()[:3].tolist()
+    return (
+        f"must hold {meant} alone; got {got}. It is who is connected to whom and no "
+        "weight: where state dicts are averaged or mutated, leave the mask entries out."
+    )
 
 
 def check_features(x: Tensor, in_features: int) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from velora.models.lnn.initialization import initializer
+from velora.models.lnn.masked import MaskedModule
 from velora.models.lnn.shapes import check_features, check_mask, check_sizes
 
 
@@ -21,7 +22,7 @@ def oriented(mask: Tensor) -> Tensor:
     return (mask != 0).to(torch.int32).T
 
 
-class SparseLinear(nn.Module):
+class SparseLinear(MaskedModule):
     """`nn.Linear` with a mask over its weights: `x @ (weight * mask).T + bias`.
 
     A masked weight has no effect and gets no gradient, whatever finite value is
@@ -31,7 +32,7 @@ class SparseLinear(nn.Module):
     Args:
         in_features: size F of an input.
         out_features: size O of an output.
-        mask: (O, F) factors of the weights: 0 where there is no synapse, else 1.
+        mask: (O, F), 0 where there is no synapse, else 1, of any dtype.
         init_type: how the weights start; see `reset_parameters`.
         bias: whether a bias is added.
         device: where the layer is made; None is PyTorch's default.
@@ -39,12 +40,13 @@ class SparseLinear(nn.Module):
     Attributes:
         weight: (O, F) parameter, which starts masked.
         bias: (O,) parameter, or None.
-        mask: (O, F) persistent buffer of the weight's dtype.
+        mask: (O, F) persistent buffer of booleans. A state dict without it is loaded
+            strictly, and the layer keeps the one it has.
 
     Raises:
         TypeError: a size is no integer or the mask no tensor.
-        ValueError: a size is below 1, the mask has another shape or the
-            `init_type` is unknown.
+        ValueError: a size is below 1, the mask has another shape or holds other numbers
+            than 0 and 1, or the `init_type` is unknown.
     """
 
     mask: Tensor
@@ -73,7 +75,8 @@ class SparseLinear(nn.Module):
             self.bias = nn.Parameter(torch.empty(out_features, device=device))
         else:
             self.register_parameter("bias", None)
-        self.register_buffer("mask", torch.empty_like(self.weight.detach()))
+        empty = torch.empty_like(self.weight.detach(), dtype=torch.bool)
+        self.register_buffer("mask", empty)
         self.update_mask(mask)
         self.reset_parameters(init_type)
 
@@ -111,15 +114,25 @@ class SparseLinear(nn.Module):
         unless something was written into it.
 
         Args:
-            mask: (O, F) factors, of any dtype and on any device.
+            mask: (O, F) of 0 and 1, of any dtype and on any device.
 
         Raises:
-            ValueError: the mask has another shape.
+            TypeError: the mask is no tensor.
+            ValueError: it has another shape, or holds other numbers.
         """
         check_mask(
             mask, {"out_features": self.out_features, "in_features": self.in_features}
         )
         self.mask.copy_(mask)
+        if not mask.is_meta:
+            self._n_synapses = int(torch.count_nonzero(mask))
+
+    @property
+    def n_synapses(self) -> int:
+        """Weights that the mask leaves."""
+        if self.mask.is_meta:  # what it would be if the layer had data
+            return self._n_synapses
+        return int(torch.count_nonzero(self.mask))
 
     def forward(self, x: Tensor) -> Tensor:
         """Applies the layer.
@@ -138,12 +151,8 @@ class SparseLinear(nn.Module):
 
     def extra_repr(self) -> str:
         """Returns sizes and the share of synapses, for `repr`."""
-        density = (
-            "meta"
-            if self.mask.is_meta
-            else f"{torch.count_nonzero(self.mask).item() / self.mask.numel():.2f}"
-        )
+        density = self.n_synapses / self.mask.numel()
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}, density={density}"
+            f"bias={self.bias is not None}, density={density:.2f}"
         )

@@ -12,6 +12,7 @@ from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc.heads import PackedHeads, pack
 from velora.models.lnn.cfc.scan import over_time
 from velora.models.lnn.cfc.step import blend, packed_step
+from velora.models.lnn.masked import MaskedModule
 from velora.models.lnn.recurrent import RecurrentCell
 from velora.models.lnn.shapes import (
     check_batch,
@@ -27,7 +28,7 @@ from velora.models.protocol import Timespans
 _LARGE = 1 << 18
 
 
-class NCPLiquidCell(RecurrentCell):
+class NCPLiquidCell(MaskedModule, RecurrentCell):
     """A closed-form continuous-time (CfC) cell with sparse synapses.
 
     Source: Hasani et al. 2022, "Closed-form continuous-time neural networks",
@@ -49,15 +50,17 @@ class NCPLiquidCell(RecurrentCell):
         device: where the cell is made; None is PyTorch's default.
 
     Attributes:
-        sparsity_mask: (H, F + H) buffer that all heads share: the mask's absolute
-            value, transposed, and ones where the state enters.
+        sparsity_mask: (H, F + H) buffer of booleans that all heads share: where the
+            mask is not 0, transposed, and true where the state enters.
         head_size: F + H, the inputs of each head.
 
     Raises:
         TypeError: a size is no integer or the mask no tensor.
-        ValueError: a size is below 1, the mask has another shape or the
-            `init_type` is unknown.
+        ValueError: a size is below 1, the mask has another shape or holds other
+            numbers than -1, 0 and 1, or the `init_type` is unknown.
     """
+
+    mask_name = "sparsity_mask"
 
     def __init__(
         self,
@@ -112,7 +115,8 @@ class NCPLiquidCell(RecurrentCell):
             mask: (F, H) synapses as a wiring gives them, signed or not.
 
         Raises:
-            ValueError: the mask has another shape.
+            TypeError: the mask is no tensor.
+            ValueError: it has another shape, or holds other numbers than -1, 0 and 1.
         """
         sparsity_mask = self._with_state(mask)
         for head in self.heads:
@@ -195,7 +199,8 @@ class NCPLiquidCell(RecurrentCell):
 
     def _with_state(self, mask: Tensor) -> Tensor:
         """Turns a wiring's (F, H) mask into the (H, F + H) mask of the heads."""
-        check_mask(mask, {"in_features": self.in_features, "n_hidden": self.n_hidden})
+        sizes = {"in_features": self.in_features, "n_hidden": self.n_hidden}
+        check_mask(mask, sizes, signed=True)
         state = mask.new_ones(self.n_hidden, self.n_hidden)
         return torch.cat((oriented(mask), state), dim=1)
 

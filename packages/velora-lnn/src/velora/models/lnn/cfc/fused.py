@@ -44,11 +44,11 @@ def backend_for(x: Tensor, hidden: int, n_heads: int) -> Backend | None:
 def fuses(x: Tensor, state: Tensor, times: Tensor | None, parts: Parts) -> bool:
     """Whether `fused` takes these: plain tensors of one dtype on the CPU."""
     *rest, weights, biases = parts
-    masks = rest[:3]
+    masks, numbers = rest[:3], rest[3:]
     return (
-        is_plain(x, state, *rest, *weights, *biases, dtype=x.dtype)
+        is_plain(x, state, *numbers, *weights, *biases, dtype=x.dtype)
+        and is_plain(*masks, dtype=torch.bool)
         and (times is None or is_plain(times, dtype=x.dtype))
-        and not any(mask.requires_grad for mask in masks)
     )
 
 
@@ -219,7 +219,7 @@ def _written_backward(
         grads[At.TIMES] = gradient_of_times(of_heads, packed.view(three), hidden)
     if any(needed[At.WEIGHTS : At.BIASES]):
         # Heads share one mask and, by their blocks, one storage.
-        of_weights = (grad.T @ z).view(-1, hidden, size).mul_(mask)
+        of_weights = (grad.T @ z).view(-1, hidden, size).mul_(mask.to(z.dtype))
         grads[At.WEIGHTS : At.BIASES] = unpack(of_weights, constant)
     if any(needed[At.BIASES :]):
         grads[At.BIASES :] = unpack(grad.sum(0).view(-1, hidden), constant)

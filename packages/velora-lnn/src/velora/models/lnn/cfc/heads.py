@@ -42,7 +42,7 @@ def pack(
     Args:
         weights: five of (H, Z).
         biases: five of (H,).
-        mask: (H, Z).
+        mask: (H, Z) booleans.
         constant_time: t where it is the same number, or () tensor, in all steps; then
             the two f heads become one.
     """
@@ -50,7 +50,7 @@ def pack(
     masked: Sequence[Tensor] = [weight * mask for weight in weights]
     if constant_time is not None:
         t = constant_time
-        t = t.to(mask.dtype) if isinstance(t, Tensor) else t
+        t = t.to(weights[0].dtype) if isinstance(t, Tensor) else t
         masked, biases = _merged(masked, t), _merged(biases, t)
     return PackedHeads(torch.cat(list(masked)), torch.cat(list(biases)), len(mask))
 
@@ -66,7 +66,8 @@ def pack_in_place(
     That is five times as fast for large heads.
     """
     kept = range(5) if constant_time is None else (0, 1, 2, 4)
-    weight = mask.new_empty(len(kept), *mask.shape)
+    weight = weights[0].new_empty(len(kept), *mask.shape)
+    mask = mask.to(weight.dtype)  # once: as booleans they multiply slowly
     for block, head in zip(weight, kept, strict=True):
         torch.mul(weights[head], mask, out=block)
     if constant_time is None:

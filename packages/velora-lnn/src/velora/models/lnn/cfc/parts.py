@@ -33,9 +33,9 @@ class Parts(NamedTuple):
     """The tensors of a liquid network of F inputs, I inter and H command neurons.
 
     Attributes:
-        inter_mask: (I, F).
-        mask: (H, I + H), of every head.
-        motor_mask: (O, H).
+        inter_mask: (I, F) booleans.
+        mask: (H, I + H) booleans, of every head.
+        motor_mask: (O, H) booleans.
         inter_weight: (I, F).
         inter_bias: (I,).
         motor_weight: (O, H).

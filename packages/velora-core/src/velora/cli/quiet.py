@@ -1,4 +1,4 @@
-"""How commands load plugins: each says in its own way what is broken."""
+"""The warning filter of commands, which say in their own way what is broken."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from velora.cli.loading import without_warnings
+from velora.cli.quiet import without_warnings
 from velora.plugins import PluginInfo, plugins
 from velora.plugins.distribution import distribution_of, installed, is_called
 from velora.plugins.loading import diagnosis
@@ -22,6 +22,7 @@ from velora.plugins.testing import CheckError, check_plugin
 
 _COLORS = {"active": "green", "disabled": "yellow", "broken": "red"}
 _CHECKED_BY = {
+    "command": "velora-core",
     "network": "velora-lnn",
     "wiring": "velora-lnn",
     "policy": "velora-sb3",

@@ -1,13 +1,4 @@
-"""What the author of a plugin calls in a test: is the plugin right, as a whole?
-
-    from velora.plugins.testing import check_plugin
-
-    def test_plugin_is_right():
-        check_plugin("acme_velora")
-
-Kits for more than the plugin's form, such as `velora.models.testing`, report with the
-same `Report` and `CheckError`, so that an author reads all that is wrong at once.
-"""
+"""The check of a whole plugin: its hooks, and everything that they register."""
 
 from __future__ import annotations
 
@@ -21,15 +12,12 @@ from typing import Any
 
 import pluggy
 
-import velora.plugins
+from velora.plugins import process
 from velora.plugins.catalog import Catalog, module_of
-from velora.plugins.command import check_command
+from velora.plugins.entry import Entry
 from velora.plugins.loading import plugin_code
 from velora.plugins.markers import PROJECT
-from velora.plugins.registry import Entry
-from velora.plugins.report import CheckError, Report, RuleError
-
-__all__ = ["CheckError", "Checked", "Report", "RuleError", "check_plugin"]
+from velora.plugins.testing.report import Report
 
 
 @dataclass(frozen=True)
@@ -50,9 +38,9 @@ def check_plugin(plugin: object) -> Checked:
     """Checks a plugin, installed or not, and all that it registers.
 
     Its hooks are called as Velora calls them, but on registries of their own, and what
-    they add goes through the checks that the installed plugins offer: velora-lnn has
-    some for networks and wirings, velora-sb3 for policies and extractors. Commands are
-    checked here.
+    they add goes through the checks that the installed plugins offer: velora-core has
+    one for commands, velora-lnn for networks and wirings, velora-sb3 for policies and
+    extractors. What was registered as a string is imported for that.
 
     Args:
         plugin: The module or object that holds the hooks, or its import path as in an
@@ -142,9 +130,9 @@ def _check_entries(
     # running program's.
     own = {report.subject, None}
     with report.rule("installed plugins"):
-        host = velora.plugins._host
-        registries = {each.kind: each for each in host.catalog().registries.values()}
-        own |= host.distributions(module)
+        catalog = process.host.catalog()
+        registries = {each.kind: each for each in catalog.registries.values()}
+        own |= process.host.distributions(module)
     kinds = {registry.kind for registry in Catalog().registries.values()} - {"check"}
     checks = registries.get("check", {})
     checked: list[str] = []
@@ -163,14 +151,13 @@ def _check_entries(
                 f"{taken.distribution} has claimed the name; choose another, or pass "
                 "override=True to replace it.",
             )
-        ways = [check_command] if kind == "command" else []
-        ways += [checks[kind].build] if kind in checks else []
-        for check in ways:
-            with report.rule(what):
-                check(entry)
+        with report.rule(what):
+            entry.build  # noqa: B018  # imports what was registered as a string
+            if kind in checks:
+                checks[kind].build(entry)
         if kind == "check" and entry.name not in kinds:
             report.fail(what, f"there is no such kind; known: {sorted(kinds)}.")
-        (checked if ways or kind == "check" else unchecked).append(what)
+        (checked if kind in {"check", *checks} else unchecked).append(what)
     return Checked(tuple(checked), tuple(unchecked))
 
 

@@ -1,0 +1,1 @@
+"""What the benchmarks share: the table, the JSON, timing, and the resumable runner."""

@@ -1,0 +1,50 @@
+"""Builders of the networks that velora-lnn registers, called by any policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
+from velora.models.lnn.wiring_argument import is_ready
+
+
+def build_ncp(
+    in_features: int,
+    out_features: int,
+    *,
+    n_neurons: int | None = None,
+    norm: Callable[[int], nn.Module] | None = None,
+    device: torch.device | str | None = None,
+    **options: Any,
+) -> NCPNetwork:
+    """Builds an `NCPNetwork`, with 64 decision neurons unless told otherwise."""
+    n_neurons = _default_size(n_neurons, options)
+    return NCPNetwork(
+        in_features, n_neurons, out_features, norm=norm, device=device, **options
+    )
+
+
+def build_liquid(
+    in_features: int,
+    out_features: int,
+    *,
+    n_neurons: int | None = None,
+    norm: Callable[[int], nn.Module] | None = None,
+    device: torch.device | str | None = None,
+    **options: Any,
+) -> LiquidNCPNetwork:
+    """Builds a `LiquidNCPNetwork`, with 64 decision neurons unless told otherwise."""
+    n_neurons = _default_size(n_neurons, options)
+    return LiquidNCPNetwork(
+        in_features, n_neurons, out_features, norm=norm, device=device, **options
+    )
+
+
+def _default_size(n_neurons: int | None, options: dict[str, Any]) -> int | None:
+    """Returns 64 decision neurons where neither they nor a ready wiring are given."""
+    has_its_own = is_ready(options.get("wiring"))
+    return 64 if n_neurons is None and not has_its_own else n_neurons

@@ -75,7 +75,7 @@ def test_layers_of_each_role_get_neurons_of_each_role() -> None:
     assert 1 < sizes["pi"] < sizes["vf"]
     make_agent(policy_kwargs={"n_neurons": sizes})
     same = {"pi": [64, 64], "vf": [64, 64]}
-    alike = comparable_neurons(same, NetworkChoice("ncp"), 6, 4)
+    alike = comparable_neurons(same, NetworkChoice("ncp"), 6, 3)
     assert alike == sizes["pi"]
 
 

@@ -48,8 +48,8 @@ Converter: TypeAlias = Callable[[Settings], Settings]
 _SIZES = ("n_neurons", "sparsity_level")
 # What a zoo's converter is given for the layers that were not tuned.
 _LAYERS = {"net_arch": "small", "activation_fn": "tanh"}
-_SIZES_OF_LAYERS = {*_LAYERS, "with_bias"}
-_SIZES_OF_LAYERS |= {"lstm_hidden_size", "n_lstm_layers", "lstm_kwargs"}
+_LAYER_ARGUMENTS = {*_LAYERS, "with_bias"}
+_LAYER_ARGUMENTS |= {"lstm_hidden_size", "n_lstm_layers", "lstm_kwargs"}
 
 
 class PartialTrial:
@@ -156,7 +156,7 @@ def _policy_kwargs(settings: Settings) -> Settings:
     if isinstance(kwargs, str):
         kwargs = eval(kwargs, vars(exp_manager))  # as the zoo reads its settings
     return {
-        name: value for name, value in kwargs.items() if name not in _SIZES_OF_LAYERS
+        name: value for name, value in kwargs.items() if name not in _LAYER_ARGUMENTS
     }
 
 

@@ -22,10 +22,11 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from common.comparison import command
-from common.training import AgentJob, Falling
 from gymnasium.wrappers import FrameStackObservation, TransformObservation
 from stable_baselines3.common.noise import NormalActionNoise
+
+from common.comparison import command
+from common.training import AgentJob, Falling
 
 POLICIES = ("NCPPolicy", "LiquidPolicy", "MlpPolicy")
 

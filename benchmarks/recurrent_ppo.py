@@ -16,11 +16,12 @@ import time
 from pathlib import Path
 
 import click
+from rich.progress import track
+
 from common.backends import backend, has_numba
 from common.no_velocity import job
 from common.table import json_option, show, write_json
 from common.training import make_agent
-from rich.progress import track
 
 ROWS = {  # of `novel.py`, and the backend
     "liquid, compiled": ("liquid", "numba"),

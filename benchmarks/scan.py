@@ -29,12 +29,12 @@ from typing import Any
 
 import click
 import torch
-from common.backends import backend, has_numba
-from common.reference import head_by_head
-from common.table import json_option, show, write_json
 from rich.progress import track
 from torch import Tensor, nn
 
+from common.backends import backend, has_numba
+from common.reference import head_by_head
+from common.table import json_option, show, write_json
 from velora.models import LiquidNCPNetwork
 
 IN, OUT = 8, 2

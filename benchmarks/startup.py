@@ -19,8 +19,9 @@ import time
 from pathlib import Path
 
 import click
-from common.table import json_option, show, write_json
 from rich.progress import track
+
+from common.table import json_option, show, write_json
 
 PEER = "stable_baselines3"
 MODULES = ["torch", PEER, "velora.plugins", "velora.sb3"]

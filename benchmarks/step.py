@@ -22,8 +22,6 @@ from typing import Any
 
 import click
 import torch
-from common.reference import head_by_head
-from common.table import json_option, show, write_json
 from rich.progress import track
 from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -31,6 +29,8 @@ from stable_baselines3.common.env_util import make_vec_env
 from torch import Tensor
 
 import velora.sb3  # noqa: F401  # makes "NCPPolicy" known
+from common.reference import head_by_head
+from common.table import json_option, show, write_json
 from velora.models import LiquidNCPNetwork
 
 SIZES = [(160, 1), (160, 64), (640, 64)]

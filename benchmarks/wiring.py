@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 import click
-from common.table import json_option, show, write_json
 from rich.progress import track
+
+from common.table import json_option, show, write_json
 
 SIZES = [(8, 64, 2), (100, 2000, 10), (1000, 20000, 100)]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from unittest import mock
 
-from velora.models.lnn import activation, compiled, recurrence
+from velora.models.lnn.backend import VARIABLE
+from velora.models.lnn.cfc.backends.numba_loops import has_numba
 
-
-def has_numba() -> bool:
-    """Whether there are compiled loops on this machine."""
-    return compiled.loops() is not None
+__all__ = ["backend", "has_numba"]
 
 
 @contextmanager
@@ -20,9 +19,5 @@ def backend(name: str | None) -> Iterator[None]:
 
     "operators" are PyTorch's alone, as if numba were not installed.
     """
-    if name not in (None, "numba", "operators"):
-        raise ValueError(f'`name` must be "numba", "operators" or None; got {name!r}.')
-    with ExitStack() as stack:
-        for module in (activation, recurrence) if name == "operators" else ():
-            stack.enter_context(mock.patch.object(module, "loops", return_value=None))
+    with mock.patch.dict(os.environ, {} if name is None else {VARIABLE: name}):
         yield

@@ -16,11 +16,12 @@ import pytest
 pytest.importorskip("sb3_contrib")
 pytest.importorskip("rich")
 
+from stable_baselines3 import PPO
+
 from common import no_velocity
 from common.runner import differences
 from common.training import AgentJob
 from common.versions import OURS, digest
-from stable_baselines3 import PPO
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PLAIN = AgentJob({"policy": "NCPPolicy"}, "PPO", "NCPPolicy", "CartPole-v1", 0, 64)

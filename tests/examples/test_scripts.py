@@ -46,6 +46,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("scan", ["--rounds", "1", "--scale", "0.05"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
         ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),
+        ("beside", [str(ROOT), "--rounds", "2", "--only", "step", "--only", "PPO"]),
     ],
 )
 def test_benchmark_prints_a_table_and_writes_json(

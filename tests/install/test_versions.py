@@ -77,6 +77,5 @@ def test_command_raises_every_literal_and_pin_and_changes_nothing_else(
         assert done.stdout == "98.7.6rc5\n", done.stderr
 
 
-@pytest.mark.xfail(reason="the page tells of releases when this is merged", strict=True)
 def test_contributing_has_the_command() -> None:
     assert RAISE.strip() in (ROOT / "CONTRIBUTING.md").read_text("utf-8")

@@ -245,3 +245,28 @@ def test_options_are_keyword_only(inputs):
     network, x, hidden = inputs(5, 4)
     with pytest.raises(TypeError):
         network.forward_sequence(x, hidden, torch.ones(5, 4))
+
+
+@pytest.mark.parametrize("sizes", [(5, 4), (4, 4)])
+@pytest.mark.parametrize("timed", [None, 0.5, 1, 2, 3])  # by dimensions, or a number
+def test_batch_first_is_the_same_with_axes_swapped(inputs, sizes, timed):
+    network, x, hidden = inputs(*sizes)
+    resets = torch.rand(sizes) < 0.3
+    times, swapped = timed, timed
+    if isinstance(timed, int):
+        times = torch.rand((*sizes, 1)[:timed]).double()
+        swapped = times.transpose(0, 1) if timed > 1 else times
+    y, last, states = network.forward_sequence(
+        x, hidden, resets=resets, timespans=times, return_states=True
+    )
+    got = network.forward_sequence(
+        x.transpose(0, 1),
+        hidden,
+        resets=resets.T,
+        timespans=swapped,
+        return_states=True,
+        batch_first=True,
+    )
+    expected = y.transpose(0, 1), last, states.transpose(0, 1)
+    for ours, theirs in zip(got, expected, strict=True):
+        torch.testing.assert_close(ours, theirs)

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc import backends
-from velora.models.lnn.compiled import loops
+from velora.models.lnn.cfc.backends.numba_loops import has_numba
+
+__all__ = ["NUMBA", "OPERATORS", "PATHS", "force", "has_numba"]
 
 NUMBA, OPERATORS = backends.BACKENDS
 WIDE = NUMBA._replace(lay_out=Tensor.contiguous)
@@ -28,14 +30,8 @@ PATHS = {
     "operators in float32": Path(F32, OPERATORS),
     "compiled": Path(F32, NUMBA),
     # Which otherwise lies like this from 192 states on, and has a product of its own.
-    "compiled as for wide states": Path(
-        F32, NUMBA._replace(lay_out=torch.Tensor.contiguous)
-    ),
+    "compiled as for wide states": Path(F32, WIDE),
 }
-
-
-def has_numba():
-    return loops("velora.models.lnn.cfc.loops") is not None
 
 
 def force(monkeypatch, name):

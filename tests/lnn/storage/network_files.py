@@ -1,15 +1,63 @@
 """Files of networks: read, rewritten, refused, and compared with what was saved."""
 
 import json
+import struct
+from contextlib import contextmanager
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from velora.models import LiquidNCPNetwork, load_network
+from velora.models import LiquidNCPNetwork, load_network, save_network
+from velora.plugins import networks
 
 SIZES = (3, 10, 2)
+
+
+class _TakenBack(Exception):
+    """Leaves the registry as it was before."""
+
+
+@contextmanager
+def registered(distribution="acme-velora", **builders):
+    """Registers networks as long as the context lasts; "_" stands for "-"."""
+    registry = networks()
+    try:
+        with registry.booked_to(distribution):
+            for name, build in builders.items():
+                registry.add(name.replace("_", "-"), build, override=True)
+            yield
+            raise _TakenBack
+    except _TakenBack:
+        pass
+
+
+def save_acme(network, path, **options):
+    """Saves a network of (4, 3) that is registered as "acme"."""
+    sizes = {"in_features": 4, "out_features": 3}
+    save_network(network, path, name="acme", options=options, **sizes)
+
+
+def assert_same_state(got, expected):
+    ours, theirs = got.state_dict(), expected.state_dict()
+    assert list(ours) == list(theirs)
+    for name, value in theirs.items():
+        assert ours[name].dtype == value.dtype
+        assert torch.equal(ours[name], value)
+
+
+def header_of(data):
+    """Returns the header of a file's content, and the numbers that follow it."""
+    (length,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def with_header(header, numbers):
+    """Returns the content of a file of any header, JSON or a text."""
+    text = header if isinstance(header, str) else json.dumps(header)
+    data = text.encode("utf-8", "surrogatepass")
+    return struct.pack("<Q", len(data)) + data + numbers
 
 
 def description_of(path):

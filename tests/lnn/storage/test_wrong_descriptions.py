@@ -14,7 +14,7 @@ from network_files import assert_refused, description_of, rewrite
         ("[]", r"JSON object; got \[\]"),
         ("null", "JSON object; got None"),
         ('"NCPNetwork"', "JSON object; got 'NCPNetwork'"),
-        ("{}", "`version` must be 1; got None"),
+        ("{}", "`version` must be 1 or 2; got None"),
     ],
 )
 def test_a_broken_description_is_refused(saved, path, text, match):
@@ -25,9 +25,13 @@ def test_a_broken_description_is_refused(saved, path, text, match):
 @pytest.mark.parametrize(
     ("entry", "value", "match"),
     [
-        ("version", 2, "`version` must be 1; got 2"),
-        ("version", "1", "`version` must be 1; got '1'"),
-        ("version", None, "`version` must be 1; got None"),
+        ("version", 3, "`version` must be 1 or 2; got 3"),
+        ("version", "1", "`version` must be 1 or 2; got '1'"),
+        ("version", True, "`version` must be 1 or 2; got True"),
+        ("version", 1.0, "`version` must be 1 or 2; got 1.0"),
+        ("version", 10**400, "`version` must be 1 or 2; got 1000"),
+        ("version", None, "`version` must be 1 or 2; got None"),
+        ("version", 2, "'velora' must have the entries .*'network'"),
         ("class", "Linear", "LiquidNCPNetwork.*got 'Linear'"),
         ("class", "os.system", "LiquidNCPNetwork.*got 'os.system'"),
         ("class", ["NCPNetwork"], r"got \['NCPNetwork'\]"),
@@ -62,6 +66,8 @@ def test_a_wrong_description_is_refused(saved, path, entry, value, match):
         ("sparsity_level", 0.05, "`sparsity_level` must be between"),
         ("sparsity_level", "dense", "`sparsity_level` must be a number"),
         ("sparsity_level", float("nan"), "`sparsity_level` must be between"),
+        ("sparsity_level", 10**400, "."),
+        ("in_features", 10**400, "of a network of .* numbers"),
         ("sparsity_level", 0.4, "'velora' must be"),  # "wiring" says 0.5
         ("init_type", "evil", "`init_type` must be one of.*got 'evil'"),
         ("init_type", [], r"`init_type` must be one of.*got \[\]"),

@@ -36,6 +36,14 @@ def test_a_network_of_other_numbers_is_refused(saved, path, dtype):
     assert_refused(path, f"one dtype.*{dtype}")
 
 
+@pytest.mark.parametrize("number", [0.5, -1.0, 3.0, float("nan"), float("inf")])
+def test_a_mask_of_other_numbers_is_refused(saved, path, number):
+    mask = load_file(path)["inter.mask"]
+    mask[0, 0] = number
+    rewrite(path, inter__mask=mask)
+    assert_refused(path, rf"'inter.mask' must hold 0 .* or 1 alone; got \[{number}\]")
+
+
 def test_a_head_with_a_mask_of_its_own_is_refused(make_liquid, path):
     network = make_liquid(SIZES, torch.float32)
     save_network(network, path)

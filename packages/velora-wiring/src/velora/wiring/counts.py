@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from velora.utils import check_memory
 from velora.wiring.arguments import count
 
 
@@ -46,10 +47,17 @@ def layer_sizes(in_features: int, n_neurons: int, out_features: int) -> NeuronCo
 
     Raises:
         TypeError: a count is no integer.
-        ValueError: a count is below 1, or `n_neurons` below 2.
+        ValueError: a count is below 1, or `n_neurons` below 2, or the masks of so many
+            neurons cannot fit in memory.
     """
     sensory = count("in_features", in_features)
     decision = count("n_neurons", n_neurons, least=2)
-    command = max(int(0.4 * decision), 1)
+    command = max(2 * decision // 5, 1)
     motor = count("out_features", out_features)
-    return NeuronCounts(sensory, decision - command, command, motor)
+    inter = decision - command
+    entries = sensory * inter + inter * command + command * (motor + command)
+    check_memory(
+        4 * entries,  # of int32
+        "The masks of a wiring of (in_features, n_neurons, out_features) neurons",
+    )
+    return NeuronCounts(sensory, inter, command, motor)

@@ -12,13 +12,6 @@ from typing import Any
 
 from torch import nn
 
-_HOOKS = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-)
-
 
 def are_bare(forward: Callable[..., Any], *modules: nn.Module) -> bool:
     """Whether calling any of these modules does what `forward` does, and no more.
@@ -31,9 +24,15 @@ def are_bare(forward: Callable[..., Any], *modules: nn.Module) -> bool:
     if nn.modules.module._has_any_global_hook():  # type: ignore[no-untyped-call]  # PyTorch's own
         return False
     for module in modules:
-        own = vars(module)
-        if type(module).forward is not forward or "forward" in own:
-            return False
-        if any(own[name] for name in _HOOKS) or "parametrizations" in own["_modules"]:
+        own = module.__dict__
+        if (
+            type(module).forward is not forward
+            or "forward" in own
+            or own["_forward_hooks"]
+            or own["_forward_pre_hooks"]
+            or own["_backward_hooks"]
+            or own["_backward_pre_hooks"]
+            or "parametrizations" in own["_modules"]
+        ):
             return False
     return True

@@ -48,13 +48,16 @@ def is_transformed(*grads: Tensor | None) -> bool:
 
 def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:
     """Whether all are tensors of this dtype on the CPU, and of no special kind."""
-    return all(
-        type(tensor) in _PLAIN
-        and tensor.dtype == dtype
-        and tensor.is_cpu
-        and tensor.layout == torch.strided
-        for tensor in tensors
-    )
+    # A loop and not `all`: this stands before every fast path.
+    for tensor in tensors:
+        if (
+            type(tensor) not in _PLAIN
+            or tensor.dtype != dtype
+            or not tensor.is_cpu
+            or tensor.layout != torch.strided
+        ):
+            return False
+    return True
 
 
 def is_single(*tensors: Tensor) -> bool:

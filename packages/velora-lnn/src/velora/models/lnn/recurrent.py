@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -147,6 +147,7 @@ class RecurrentNCPNetwork(WiredNetwork):
         resets: Tensor | None = None,
         timespans: Timespans = None,
         return_states: Literal[False] = False,
+        batch_first: bool = False,
     ) -> tuple[Tensor, Tensor]: ...
 
     @overload
@@ -158,6 +159,7 @@ class RecurrentNCPNetwork(WiredNetwork):
         resets: Tensor | None = None,
         timespans: Timespans = None,
         return_states: Literal[True],
+        batch_first: bool = False,
     ) -> tuple[Tensor, Tensor, Tensor]: ...
 
     def forward_sequence(
@@ -168,17 +170,23 @@ class RecurrentNCPNetwork(WiredNetwork):
         resets: Tensor | None = None,
         timespans: Timespans = None,
         return_states: bool = False,
+        batch_first: bool = False,
     ) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]:
-        """Goes through a sequence: the same numbers as its single steps.
+        """Goes through a (T, B, F) sequence, or (B, T, F) with `batch_first`.
+
+        The numbers are those of its single steps.
 
         Args:
-            x: (T, B, F) inputs.
+            x: (T, B, F) inputs. Time is first: inputs of (B, T, F) cannot be told from
+                them, and are other steps of other environments.
             h_state: (B, H) state before the first step; None starts from zero.
             resets: (T, B), true where the state is zero *before* that step, as
                 where an episode starts.
             timespans: time since the last step: a number, (T,), (T, B) or (T, B, 1);
                 1 where none are given.
             return_states: whether the states after each step are returned as well.
+            batch_first: whether the batch is the first dimension, and time the second,
+                of x, resets, timespans of (B, T) or (B, T, 1), y and states.
 
         Returns:
             y: (T, B, O) outputs.
@@ -186,9 +194,12 @@ class RecurrentNCPNetwork(WiredNetwork):
             states: (T, B, H) states after each step, with `return_states`.
 
         Raises:
+            TypeError: an argument is no tensor.
             ValueError: an argument has another shape; nothing is broadcast.
         """
         check_sequence(x, self.in_features)
+        if batch_first:
+            x, resets, timespans = map(_transposed, (x, resets, timespans))
         steps, batch, _ = x.shape
         hidden = self.initial_state(batch) if h_state is None else h_state
         check_state(hidden, batch, self.hidden_size)
@@ -198,7 +209,10 @@ class RecurrentNCPNetwork(WiredNetwork):
             resets=sequence_resets(resets, steps, batch),
             timespans=sequence_timespans(timespans, steps, batch),
         )
-        return (y, states[-1], states) if return_states else (y, states[-1])
+        last = states[-1]
+        if batch_first:
+            y, states = y.transpose(0, 1), states.transpose(0, 1)
+        return (y, last, states) if return_states else (y, last)
 
     def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
         """Returns the step as a function of the weights of now, without gradients.
@@ -260,6 +274,12 @@ class RecurrentNCPNetwork(WiredNetwork):
         jacobian: tuple[Tensor, Tensor]
         jacobian = torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
         return jacobian
+
+
+def _transposed(value: Any) -> Any:
+    """Gives a batch-first tensor as time first; what has no batch stays as it is."""
+    has_batch = isinstance(value, Tensor) and value.dim() > 1
+    return value.transpose(0, 1) if has_batch else value
 
 
 def _over_time(cell: RecurrentCell) -> Callable[..., tuple[Tensor, Tensor]]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from velora.models.lnn.eager import is_at_hand
 from velora.models.protocol import Timespans
+from velora.utils import check_memory
 
 # What no gate tells from for ever, while all that is multiplied with it stays finite.
 _LONGEST = 1e18
@@ -26,6 +27,13 @@ def check_sizes(**sizes: int) -> None:
             raise TypeError(f"`{name}` must be an integer; got {size!r}.")
         if size < 1:
             raise ValueError(f"`{name}` must be at least 1; got {size}.")
+
+
+def check_weights(number: int, what: str, device: torch.device | str | None) -> None:
+    """Refuses more weights than fit in memory, before they are made: ValueError."""
+    if torch.empty(0, device=device).device.type == "cpu":
+        size = torch.finfo(torch.get_default_dtype()).bits // 8
+        check_memory(number * (size + 1), what)  # and a mask of a byte each
 
 
 def check_mask(mask: Tensor, sizes: dict[str, int], *, signed: bool = False) -> None:
@@ -73,8 +81,18 @@ def fault_of_mask(mask: Tensor, *, signed: bool = False) -> str | None:
     )
 
 
+def check_tensor(name: str, value: object) -> None:
+    """Refuses what is no tensor, such as an array of NumPy's: TypeError."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"`{name}` must be a tensor; got {type(value).__name__}. Pass "
+            f"torch.as_tensor({name}), of the dtype and on the device of the weights."
+        )
+
+
 def check_features(x: Tensor, in_features: int) -> None:
     """Refuses inputs of another shape than (..., in_features): ValueError."""
+    check_tensor("x", x)
     if x.dim() == 0 or x.shape[-1] != in_features:
         raise ValueError(
             f"`x` must have shape (..., in_features) = (..., {in_features}); got "
@@ -84,6 +102,7 @@ def check_features(x: Tensor, in_features: int) -> None:
 
 def check_batch(x: Tensor, in_features: int) -> None:
     """Refuses inputs of another shape than (B, in_features): ValueError."""
+    check_tensor("x", x)
     if x.dim() != 2 or x.shape[1] != in_features:
         unsupported = "" if x.dim() == 2 else "Unsupported dimensionality: "
         raise ValueError(
@@ -94,6 +113,7 @@ def check_batch(x: Tensor, in_features: int) -> None:
 
 def check_sequence(x: Tensor, in_features: int) -> None:
     """Refuses inputs of another shape than (T, B, in_features): ValueError."""
+    check_tensor("x", x)
     if x.dim() != 3 or 0 in x.shape[:2] or x.shape[2] != in_features:
         raise ValueError(
             "`x` must have shape (steps, batch, in_features) = (T, B, "
@@ -103,6 +123,7 @@ def check_sequence(x: Tensor, in_features: int) -> None:
 
 def check_state(state: Tensor, batch: int, n_hidden: int) -> None:
     """Refuses a state of another shape than (batch, n_hidden): ValueError."""
+    check_tensor("state", state)
     if tuple(state.shape) != (batch, n_hidden):
         raise ValueError(
             f"`state` must have shape (batch, hidden) = ({batch}, {n_hidden}); got "

@@ -10,7 +10,12 @@ from torch.nn import functional
 
 from velora.models.lnn.initialization import initializer
 from velora.models.lnn.masked import MaskedModule
-from velora.models.lnn.shapes import check_features, check_mask, check_sizes
+from velora.models.lnn.shapes import (
+    check_features,
+    check_mask,
+    check_sizes,
+    check_weights,
+)
 
 
 def oriented(mask: Tensor) -> Tensor:
@@ -44,9 +49,9 @@ class SparseLinear(MaskedModule):
             strictly, and the layer keeps the one it has.
 
     Raises:
-        TypeError: a size is no integer or the mask no tensor.
-        ValueError: a size is below 1, the mask has another shape or holds other numbers
-            than 0 and 1, or the `init_type` is unknown.
+        TypeError: a size is no integer, the mask no tensor or `bias` no boolean.
+        ValueError: a size is below 1 or more than fits in memory, the mask has another
+            shape or holds other numbers than 0 and 1, or the `init_type` is unknown.
     """
 
     mask: Tensor
@@ -63,6 +68,13 @@ class SparseLinear(MaskedModule):
     ) -> None:
         super().__init__()
         check_sizes(in_features=in_features, out_features=out_features)
+        if not isinstance(bias, bool):
+            raise TypeError(f"`bias` must be True or False; got {bias!r}.")
+        check_weights(
+            in_features * out_features,
+            "A layer of (in_features, out_features) neurons",
+            device,
+        )
         self.in_features = in_features
         self.out_features = out_features
         self.init_type = init_type

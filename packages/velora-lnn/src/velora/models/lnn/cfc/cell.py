@@ -159,18 +159,7 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
         resets: Tensor | None = None,
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence: the same numbers as its single steps.
-
-        Args:
-            x: (T, B, F) inputs.
-            hidden: (B, H) state before the first step.
-            resets: (T, B) booleans, true where the state is zero before that step.
-            timespans: None, a number, or a tensor of shape () or (T, B, 1).
-
-        Returns:
-            y: (T, B, H) outputs.
-            states: (T, B, H) states after each step.
-        """
+        """Goes through a sequence with all heads as one product; see the base."""
         if not are_bare(SparseLinear.forward, *self.heads):
             return super().over_time(x, hidden, resets=resets, timespans=timespans)
         times = None
@@ -190,9 +179,10 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
             constant_time: t where it is the same number, or () tensor, in all steps to
                 come: then one head is made of the two f heads.
         """
+        heads = self.heads
         return pack(
-            [head.weight for head in self.heads],
-            [head.bias for head in self.heads],
+            [head.weight for head in heads],
+            [head.bias for head in heads],
             self.sparsity_mask,
             constant_time,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -24,21 +25,20 @@ from velora.models.lnn.eager import is_plain, is_traced, is_transformed
 def backend_for(x: Tensor, hidden: int, n_heads: int) -> Backend | None:
     """Returns the backend that `fused` has for (T, B, F) inputs like these.
 
-    None where it is not for them, here and now: they are no plain numbers on the CPU,
-    too few steps for preparations, or `VELORA_SCAN` wants steps one by one.
+    None where it is not for them, here and now: they are no numbers on the CPU, or too
+    few steps for preparations, or `VELORA_SCAN` wants steps one by one.
     """
-    if not (
-        x.dtype in (torch.float32, torch.float64)
-        and is_plain(x, dtype=x.dtype)
-        and not is_traced()
-        and not torch.is_autocast_enabled(x.device.type)
+    if (
+        x.dtype not in (torch.float32, torch.float64)
+        or not x.is_cpu
+        or is_traced()
+        or torch.is_autocast_enabled("cpu")
     ):
         return None
-    if len(x) <= backends.SHORT:
-        possible = backends.choose(x, work=0)
-        if possible is None or possible.name != NUMBA:
-            return None  # with numba's Mish, preparations pay for one step already
-    return backends.choose(x, work=x.shape[1] * n_heads * hidden**2)
+    backend = backends.choose(x, work=x.shape[1] * n_heads * hidden**2)
+    # With numba's Mish, preparations pay for one step already.
+    short = x.shape[0] <= backends.SHORT
+    return None if backend and short and backend.name != NUMBA else backend
 
 
 def fuses(x: Tensor, state: Tensor, times: Tensor | None, parts: Parts) -> bool:
@@ -175,7 +175,7 @@ class _Fused(torch.autograd.Function):
             command,
         )
         ctx.plan, ctx.parameters = plan, tensors[3:]
-        ctx.versions = [_version(parameter) for parameter in tensors[3:]]
+        ctx.versions = _versions(tensors[3:])
         ctx.set_materialize_grads(False)
         return y, states
 
@@ -240,7 +240,7 @@ def _layered_backward(
     ctx: Any, grad_y: Tensor | None, grad_states: Tensor | None
 ) -> tuple[Tensor | None, ...]:
     """Returns gradients that can be differentiated again."""
-    if ctx.versions != [_version(parameter) for parameter in ctx.parameters]:
+    if ctx.versions != _versions(ctx.parameters):
         raise RuntimeError(
             "A second derivative needs the parameters that the sequence was computed "
             "with; one of them was modified by an inplace operation since. Compute the "
@@ -255,6 +255,9 @@ def _layered_backward(
     )
 
 
-def _version(tensor: Tensor) -> int:
-    """Returns how often a tensor was modified in place."""
-    return 0 if tensor.is_inference() else tensor._version
+def _versions(tensors: Sequence[Tensor]) -> list[int]:
+    """Returns how often each tensor was modified in place."""
+    try:
+        return [tensor._version for tensor in tensors]
+    except RuntimeError:  # one was made in inference mode, which counts nothing
+        return [0 if tensor.is_inference() else tensor._version for tensor in tensors]

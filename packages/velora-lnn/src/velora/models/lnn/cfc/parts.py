@@ -61,7 +61,8 @@ def parts_of(
     """Returns what layers compute with; None where one does more than its class."""
     if not are_bare(NCPLiquidCell.forward, cell):
         return None
-    if not are_bare(SparseLinear.forward, inter, motor, *cell.heads):
+    heads = cell.heads
+    if not are_bare(SparseLinear.forward, inter, motor, *heads):
         return None
     return Parts(
         inter.mask,
@@ -71,6 +72,6 @@ def parts_of(
         inter.bias,
         motor.weight,
         motor.bias,
-        [head.weight for head in cell.heads],
-        [head.bias for head in cell.heads],
+        [head.weight for head in heads],
+        [head.bias for head in heads],
     )

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import logging
 import time
+from pathlib import Path
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -38,14 +39,34 @@ def loops(name: str) -> Any | None:
             error,
         )
         return None
-    seconds = time.perf_counter() - start
-    if seconds > 1 and any(map(_was_compiled, vars(module).values())):
+    _report(name, time.perf_counter() - start, module)
+    return module
+
+
+def _report(name: str, seconds: float, module: Any) -> None:
+    """Tells what took more than a second, and whether it will again."""
+    from velora.models.lnn.compiled.dialect import NOT_KEPT
+
+    if NOT_KEPT:
+        path, error = next(iter(NOT_KEPT.items()))
+        folder = Path(path).with_name("__pycache__")
+        logger.warning(
+            "Compiled %s in %.0f s, for this process alone: numba cannot keep it on "
+            "disk, or not read what is there (%s: %s). Set NUMBA_CACHE_DIR to a folder "
+            "that can be written, or delete numba's files (*.nbi, *.nbc) there, or in "
+            "%s.",
+            name,
+            seconds,
+            type(error).__name__,
+            error,
+            folder,
+        )
+    elif seconds > 1 and any(map(_was_compiled, vars(module).values())):
         logger.warning(
             "Compiled %s for this machine in %.0f s; later runs find it on disk.",
             name,
             seconds,
         )
-    return module
 
 
 def _was_compiled(function: Any) -> bool:

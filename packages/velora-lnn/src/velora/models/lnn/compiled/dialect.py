@@ -24,14 +24,24 @@ _OPTIONS: Any = {
 }
 
 
+NOT_KEPT: dict[str, BaseException] = {}
+"""Why what is compiled is not kept on disk, by the path of its source."""
+
+
 def compiled(signature: str) -> Callable[[Any], Any]:
-    """Compiles at once, and keeps the result on disk where there is a place."""
+    """Compiles at once, and keeps the result on disk where there is a place.
+
+    Where there is none, or where what is found there is damaged, it compiles for this
+    process alone, and the cause is in `NOT_KEPT`.
+    """
 
     def decorate(function: Any) -> Any:
         try:
             return numba.njit(signature, cache=True, **_OPTIONS)(function)
-        except RuntimeError:  # nowhere to write
-            return numba.njit(signature, **_OPTIONS)(function)
+        except Exception as error:  # whatever reading a damaged file can raise
+            made = numba.njit(signature, **_OPTIONS)(function)
+            NOT_KEPT[function.__code__.co_filename] = error
+            return made
 
     return decorate
 

@@ -21,10 +21,15 @@ _LARGE_IN_PARALLEL = 5_000_000  # where PyTorch has more threads; the loop has o
 _WIDE = 192  # states from which on the compiled product is one of long rows
 
 
+def has_numba() -> bool:
+    """Whether the loops can be compiled on this machine."""
+    return loops(_LOOPS) is not None
+
+
 def takes(tensor: Tensor, work: int) -> bool:
     """Whether these are plain float32 tensors on the CPU, few enough for one thread."""
     large = _LARGE if torch.get_num_threads() == 1 else _LARGE_IN_PARALLEL
-    return work <= large and is_single(tensor) and loops(_LOOPS) is not None
+    return work <= large and is_single(tensor) and has_numba()
 
 
 def lay_out(weight: Tensor) -> Tensor:
@@ -49,7 +54,8 @@ def forward(
         # The loop has a product for each layout, and knows them by their shapes.
         _array(weight if weight.is_contiguous() else weight.T),
         before.numpy(),
-        *_accompanying(heads, resets, times),
+        compiled.NO_RESETS if resets is None else _array(resets),
+        compiled.NO_TIMES if times is None else _array(times[..., 0]),
         states.numpy(),
     )
     return states
@@ -66,28 +72,18 @@ def backward(
     """Returns the gradients of the heads, (T, B, N·H), and of the state, (B, H)."""
     grad_heads = torch.empty_like(heads)
     grad_state = heads.new_empty(heads.shape[1], weight.shape[1])
-    none = heads.new_empty((0, 0, 0))
     compiled: Any = loops(_LOOPS)
     compiled.scan_backward(
-        _array(none if grad_y is None else grad_y),
-        _array(none if grad_states is None else grad_states),
+        compiled.NO_GRADIENT if grad_y is None else _array(grad_y),
+        compiled.NO_GRADIENT if grad_states is None else _array(grad_states),
         _array(weight.T),
         heads.numpy(),
-        *_accompanying(heads, resets, times),
+        compiled.NO_RESETS if resets is None else _array(resets),
+        compiled.NO_TIMES if times is None else _array(times[..., 0]),
         grad_heads.numpy(),
         grad_state.numpy(),
     )
     return grad_heads, grad_state
-
-
-def _accompanying(
-    heads: Tensor, resets: Tensor | None, times: Tensor | None
-) -> tuple[Any, Any]:
-    """Returns resets and times as (T, B) arrays, empty where there are none."""
-    if resets is None:
-        resets = heads.new_empty((0, 0), dtype=torch.bool)
-    times = heads.new_empty((0, 0)) if times is None else times[..., 0]
-    return _array(resets), _array(times)
 
 
 def _array(tensor: Tensor) -> Any:

@@ -1,5 +1,11 @@
 """The recurrence in loops over numbers that numba compiles for the CPU."""
 
-from velora.models.lnn.cfc.loops.recurrence import scan_backward, scan_forward
+from velora.models.lnn.cfc.loops.recurrence import (
+    NO_GRADIENT,
+    NO_RESETS,
+    NO_TIMES,
+    scan_backward,
+    scan_forward,
+)
 
-__all__ = ["scan_backward", "scan_forward"]
+__all__ = ["NO_GRADIENT", "NO_RESETS", "NO_TIMES", "scan_backward", "scan_forward"]

@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 from velora.models.lnn.compiled.dialect import Array, compiled, inlined
 
 _HALF, _ONE = np.float32(0.5), np.float32(1)
+# What stands for an argument that is not there.
+NO_RESETS = np.empty((0, 0), dtype=np.bool_)
+NO_TIMES = np.empty((0, 0), dtype=np.float32)
+NO_GRADIENT = np.empty((0, 0, 0), dtype=np.float32)
 
 
 @inlined

@@ -1,23 +1,49 @@
-"""rl-baselines3-zoo trains, saves and enjoys the policies of examples/zoo."""
+"""rl-baselines3-zoo trains, saves, enjoys and tunes our policies by their names."""
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import optuna
 import pytest
 import yaml
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
 
-FILES = sorted((Path(__file__).parents[2] / "examples" / "zoo").glob("*.yml"))
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "examples" / "zoo").glob("*.yml"))
+OURS = {"n_neurons", "sparsity_level"}
+LAYERS = {"net_arch", "activation_fn"}
+# A search in a blink. The seeds make on-policy trials of few steps and updates.
+SEARCH = "-optimize --n-trials 5 --sampler random --pruner none --no-optim-plots"
+SEARCH += " -n 40 --n-evaluations 1 --eval-episodes 1 --storage study.log"
+SEARCH += " --study-name study"
 
 
-def zoo(module: str, *options: str | Path, cwd: Path) -> str:
+def zoo(
+    module: str, *options: str | Path, cwd: Path, packages: str = "velora.sb3"
+) -> str:
     command = [sys.executable, "-m", f"rl_zoo3.{module}", *map(str, options)]
-    command += ["--gym-packages", "velora.sb3", "-f", "logs"]
+    command += ["--gym-packages", packages, "-f", "logs"]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def write_settings(folder: Path, env: str, **settings: Any) -> Path:
+    file = folder / "settings.yml"
+    file.write_text(yaml.safe_dump({env: {"n_timesteps": 100} | settings}), "utf-8")
+    return file
+
+
+def trials(file: Path, name: str = "study") -> list[FrozenTrial]:
+    storage = JournalStorage(JournalFileBackend(str(file)))
+    return optuna.load_study(study_name=name, storage=storage).trials
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -34,3 +60,53 @@ def test_zoo_trains_and_enjoys_a_policy_by_its_name(file: Path, tmp_path: Path) 
 
 def test_there_are_examples() -> None:
     assert {file.stem for file in FILES} == {"ppo", "sac"}
+
+
+@pytest.mark.parametrize(
+    ("algo", "env", "policy", "seed"),
+    [
+        ("ppo", "CartPole-v1", "velora.sb3.ppo.NCPPolicy", 1054),
+        ("ppo", "CartPole-v1", "MlpPolicy", 940),
+        ("dqn", "CartPole-v1", "LiquidPolicy", 1),
+        ("ppo_lstm", "CartPoleNoVel-v1", "LiquidPolicy", 1054),
+    ],
+)
+def test_search_ends_with_all_of_its_trials(
+    algo: str, env: str, policy: str, seed: int, tmp_path: Path
+) -> None:
+    file = write_settings(tmp_path, env, policy=policy)
+    who = ["--algo", algo, "--env", env, "--conf-file", file, "--seed", str(seed)]
+    zoo("train", *who, *SEARCH.split(), cwd=tmp_path, packages="velora.sb3.zoo")
+    done = trials(tmp_path / "study.log")
+    assert [trial.state for trial in done] == [TrialState.COMPLETE] * 5
+    expected, others = (LAYERS, OURS) if policy == "MlpPolicy" else (OURS, LAYERS)
+    for trial in done:
+        assert trial.params.keys() >= expected
+        assert not trial.params.keys() & others
+
+
+def test_commands_of_the_page_tune_and_train_again(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "policies.md").read_text("utf-8")
+    section = page.split("## Tuning with rl-baselines3-zoo")[1].split("\n## ")[0]
+    tune, again = (
+        shlex.split(line.replace("examples/", f"{ROOT.as_posix()}/examples/"))
+        for line in section.splitlines()
+        if line.startswith("python -m rl_zoo3.train")
+    )
+    small = "-n 40 --n-trials 5 --sampler random --seed 1054 --eval-episodes 1"
+    small += " --pruner none --no-optim-plots -params n_envs:1"
+    for command, options in (
+        (tune, small),
+        (again, "-n 40 --eval-freq -1 --trial-id 3"),
+    ):
+        command[0] = sys.executable
+        done = subprocess.run(
+            [*command, *options.split()], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    found = trials(tmp_path / "ppo.log", "ppo")
+    assert [trial.state for trial in found] == [TrialState.COMPLETE] * 5
+    tuned = {name: found[3].params[name] for name in OURS}
+    assert f"'n_neurons': {tuned['n_neurons']}" in done.stdout
+    (saved,) = tmp_path.glob("logs/ppo/*_2/*/config.yml")
+    assert f"sparsity_level: {tuned['sparsity_level']}" in saved.read_text("utf-8")

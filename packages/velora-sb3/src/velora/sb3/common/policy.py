@@ -21,6 +21,7 @@ from velora.sb3.common.algorithm import (
     takes_spaces_whole,
 )
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
+from velora.sb3.common.dense_layers import refusal
 from velora.sb3.common.keywords import keywords_of, unknown_explained
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.optimizers import fuse_adam
@@ -97,10 +98,11 @@ class NetworkPolicy(BasePolicy):
         remember_source(self.choice.entry)
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
-            if kwargs.pop(argument, None) is not None:
+            if (value := kwargs.pop(argument, None)) is not None:
                 raise ValueError(
-                    f"`{argument}` describes layers that this policy does not have; "
-                    "size its networks with `n_neurons` and `network_kwargs`."
+                    refusal(
+                        argument, value, self.choice, observation_space, action_space
+                    )
                 )
         if features_extractor_class is None:
             features_extractor_class = self._default_extractor(

@@ -1,0 +1,198 @@
+"""Hyperparameter search over our policies with rl-baselines3-zoo.
+
+    python -m rl_zoo3.train --algo ppo --env CartPole-v1 -optimize \
+        --conf-file examples/zoo/ppo.yml --gym-packages velora.sb3.zoo
+
+The zoo tunes `net_arch` and `activation_fn`, which our policies do not have. Importing
+this module wraps the samplers and converters in its public tables, so that a search
+over one of our policies has `n_neurons` and `sparsity_level` in their place. What else
+it tunes is the zoo's, and so is all of a search over any other policy. For CrossQ the
+zoo has no sampler; it gets SAC's, without `tau`.
+
+The zoo replaces the `policy_kwargs` of its settings by what it has tuned. Ours are
+kept but for sizes of layers: `network` says which network is tuned at all.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
+from functools import partial
+from typing import Any, TypeAlias
+
+try:
+    from optuna import Trial
+    from rl_zoo3 import exp_manager
+    from rl_zoo3.exp_manager import ExperimentManager
+    from rl_zoo3.hyperparams_opt import HYPERPARAMS_CONVERTER, HYPERPARAMS_SAMPLER
+    from rl_zoo3.utils import ALGOS, get_class_by_name
+except ImportError as error:
+    raise ImportError(
+        "Tuning needs rl-baselines3-zoo and pandas, with which it writes its report "
+        f"({error}): pip install rl_zoo3 pandas.",
+        name="rl_zoo3",
+    ) from error
+
+from velora.models.lnn.wiring_argument import is_ready
+from velora.plugins import networks
+from velora.sb3.common.policy import NetworkPolicy
+
+Settings: TypeAlias = dict[str, Any]
+Sampler: TypeAlias = Callable[[Trial, int, int, Settings], Settings]
+Converter: TypeAlias = Callable[[Settings], Settings]
+
+_SIZES = ("n_neurons", "sparsity_level")
+# What a zoo's converter is given for the layers that were not tuned.
+_LAYERS = {"net_arch": "small", "activation_fn": "tanh"}
+_LAYER_ARGUMENTS = {*_LAYERS, "with_bias"}
+_LAYER_ARGUMENTS |= {"lstm_hidden_size", "n_lstm_layers", "lstm_kwargs"}
+
+
+class PartialTrial:
+    """A trial that some names are kept out of: it answers their first value itself."""
+
+    def __init__(self, trial: Trial, without: Iterable[str]) -> None:
+        self.trial = trial
+        self.without = frozenset(without)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Returns one of the choices."""
+        if name in self.without:
+            return choices[0]
+        return self.trial.suggest_categorical(name, choices)
+
+    def suggest_float(self, name: str, low: float, high: float, **kwargs: Any) -> float:
+        """Returns a number of the range."""
+        if name in self.without:
+            return low
+        return self.trial.suggest_float(name, low, high, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.trial, name)
+
+
+def sample(
+    zoo: Sampler, trial: Trial, n_actions: int, n_envs: int, additional_args: Settings
+) -> Settings:
+    """Samples hyperparameters, as the zoo calls its samplers."""
+    manager = _manager()
+    settings = {} if manager is None else manager._hyperparams
+    policy = _our_policy(manager, settings)
+    if policy is None:
+        return zoo(trial, n_actions, n_envs, additional_args)
+    without_layers: Any = PartialTrial(trial, _LAYERS)
+    hyperparams = zoo(without_layers, n_actions, n_envs, additional_args)
+    return _merged(hyperparams, settings, _sample_network(trial, policy, settings))
+
+
+def convert(zoo: Converter, params: Settings) -> Settings:
+    """Turns what was sampled into hyperparameters, as the zoo calls its converters."""
+    tuned = {name: value for name, value in params.items() if name in _SIZES}
+    manager = _manager()
+    settings = {} if manager is None else _settings(manager)
+    ours = tuned or _our_policy(manager, settings)
+    if "net_arch" in params or not ours:
+        return zoo(params)
+    rest = {name: value for name, value in params.items() if name not in tuned}
+    return _merged(zoo(_LAYERS | rest), settings, tuned)
+
+
+def sample_crossq(
+    sac: Sampler, trial: Trial, n_actions: int, n_envs: int, additional_args: Settings
+) -> Settings:
+    """Samples hyperparameters of CrossQ, which has no target network to move."""
+    without_tau: Any = PartialTrial(trial, ["tau"])
+    hyperparams = sac(without_tau, n_actions, n_envs, additional_args)
+    return {name: value for name, value in hyperparams.items() if name != "tau"}
+
+
+def _manager() -> ExperimentManager | None:
+    """Returns the zoo's manager that is sampling or converting now, if one is.
+
+    The zoo tells neither of them which policy it is for. A study notes the settings
+    that it was made with, as text, and keeps them when it goes on with others; so only
+    the call stack knows. Looking there changes nothing in the zoo.
+    """
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        frame = frame.f_back
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, ExperimentManager):
+            return caller
+    return None
+
+
+def _settings(manager: ExperimentManager) -> Settings:
+    """Reads the settings that a loaded trial is about to be written into."""
+    without_trial = copy.copy(manager)
+    without_trial.trial_id = None
+    without_trial.custom_hyperparams = None  # these follow, whatever the trial says
+    with redirect_stdout(io.StringIO()):
+        return dict(without_trial.read_hyperparameters()[0])
+
+
+def _our_policy(
+    manager: ExperimentManager | None, settings: Settings
+) -> type[NetworkPolicy] | None:
+    """Returns the class of the policy in the settings, where it is one of ours."""
+    policy = settings.get("policy")
+    if isinstance(policy, str):
+        if "." in policy:
+            policy = get_class_by_name(policy)
+        elif manager is not None:
+            policy = ALGOS[manager.algo].policy_aliases.get(policy)
+    if isinstance(policy, type) and issubclass(policy, NetworkPolicy):
+        return policy
+    return None
+
+
+def _policy_kwargs(settings: Settings) -> Settings:
+    """Returns the `policy_kwargs` of the settings, but for sizes of layers."""
+    kwargs = settings.get("policy_kwargs") or {}
+    if isinstance(kwargs, str):
+        kwargs = eval(kwargs, vars(exp_manager))  # as the zoo reads its settings
+    return {
+        name: value for name, value in kwargs.items() if name not in _LAYER_ARGUMENTS
+    }
+
+
+def _sample_network(
+    trial: Trial, policy: type[NetworkPolicy], settings: Settings
+) -> Settings:
+    """Samples what the builder of the policy's network takes and is not given."""
+    kwargs = _policy_kwargs(settings)
+    given = kwargs.get("network_kwargs") or {}
+    build = networks()[kwargs.get("network") or policy.default_network].build
+    parameters = inspect.signature(build).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+    def free(name: str) -> bool:
+        taken = takes_any or name in parameters
+        return taken and name not in given and not is_ready(given.get("wiring"))
+
+    tuned: Settings = {}
+    if free("n_neurons"):
+        tuned["n_neurons"] = trial.suggest_int("n_neurons", 16, 256, log=True)
+    if free("sparsity_level"):
+        tuned["sparsity_level"] = trial.suggest_float("sparsity_level", 0.1, 0.9)
+    return tuned
+
+
+def _merged(hyperparams: Settings, settings: Settings, tuned: Settings) -> Settings:
+    """Writes what was tuned into `policy_kwargs`, in the place of layers."""
+    rest = {name: value for name, value in hyperparams.items() if name not in _LAYERS}
+    sampled = _policy_kwargs(rest)  # such as `n_quantiles`
+    return rest | {"policy_kwargs": _policy_kwargs(settings) | sampled | tuned}
+
+
+_crossq = partial(sample_crossq, HYPERPARAMS_SAMPLER["sac"])
+HYPERPARAMS_SAMPLER.setdefault("crossq", _crossq)
+HYPERPARAMS_CONVERTER.setdefault("crossq", HYPERPARAMS_CONVERTER["sac"])
+for _algo, _sampler in HYPERPARAMS_SAMPLER.items():
+    HYPERPARAMS_SAMPLER[_algo] = partial(sample, _sampler)
+for _algo, _converter in HYPERPARAMS_CONVERTER.items():
+    HYPERPARAMS_CONVERTER[_algo] = partial(convert, _converter)

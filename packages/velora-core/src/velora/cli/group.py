@@ -95,7 +95,7 @@ def _prepared(build: click.Command, summary: str) -> click.Command:
     """
     command = copy.copy(build)  # which stays the plugin's own
     if not (command.help or command.short_help):
-        command.help = summary
+        command.help = one_line(summary)
     line: Any = "" if command.hidden else command.get_short_help_str()
     if not line.isprintable():
         command.short_help = one_line(command.get_short_help_str(1000))

@@ -49,12 +49,12 @@ class _Stream:
         if self.number is not None and self._copy is not None:
             os.dup2(self._copy, self.number)
             os.close(self._copy)
-            if self.text.closed:
+            if getattr(self.text, "closed", False):
                 self.text = self._open(self.number, closefd=False)
         setattr(sys, self._name, self.text)
 
     def _open(self, number: int, closefd: bool = True) -> TextIO:
-        encoding = self.text.encoding
+        encoding = getattr(self.text, "encoding", None)
         return open(
             number, "w", encoding=encoding, errors="backslashreplace", closefd=closefd
         )
@@ -91,5 +91,7 @@ def own_stdout(*, to_the_end: bool = False) -> Iterator[TextIO | None]:
             yield text
     finally:
         stderr.put_back()
-        if not to_the_end:
+        if to_the_end:
+            stdout.lead_to(stderr)
+        else:
             stdout.put_back()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from velora.plugins.entry import Entry, NetworkEntry, bringer
 from velora.plugins.fields import check_flag, checked_name, checked_summary
 from velora.plugins.info import PluginError
+from velora.plugins.printable import shown
 from velora.plugins.reference import Reference, require_builder
 
 E = TypeVar("E", bound=Entry)
@@ -161,7 +162,7 @@ class Registry(Mapping[str, E]):
         if name not in self._entries:
             known = ", ".join(map(repr, sorted(self._entries))) or "none"
             raise UnknownNameError(
-                f"No {self.kind} is called {name!r}. Known: {known}. The command "
+                f"No {self.kind} is called {shown(name)}. Known: {known}. The command "
                 "`velora plugins` shows which plugins are active."
             )
         return self._entries[name]

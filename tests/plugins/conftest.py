@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.metadata import distributions, entry_points
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from velora.plugins import process
+from velora.plugins.distribution import Declared, declared_by
 from velora.plugins.host import PluginHost
 
 # A process that a test starts sees the test's plugins and none of these.
@@ -70,9 +71,8 @@ class Site:
         """Writes a distribution that brings what velora-core itself registers."""
         self.add("check-of-commands", entry_points={"cli": "velora.cli.plugin"})
 
-    def find(self) -> Iterable[EntryPoint]:
-        for distribution in distributions(path=[str(self.root)]):
-            yield from distribution.entry_points.select(group="velora")
+    def find(self) -> Iterable[Declared]:
+        return declared_by(distributions(path=[str(self.root)]))
 
     def host(self) -> PluginHost:
         """Returns a host of this process that has loaded nothing yet."""

@@ -72,9 +72,20 @@ CAUSES = {
     "unknown argument": HOOK + "def velora_register_networks(registry, colour): ...",
     "no string": ADD + "(3, dict)",
     "blank": ADD + "(' ', dict)",
+    "not printable": ADD + r"('\x1b[31m', dict)",
+    "composed": ADD + r"('cafe\u0301', dict)",
+    "no summary": ADD + "('x', dict, summary=3)",
+    "no flag": ADD + "('x', dict, recurrent='no')",
     "not callable": ADD + "('x', 3)",
     "no string of that form": ADD + "('x', 'json.loads')",
     "claimed twice": ADD + "('x', dict); registry.add('x', dict)",
+    "async": HOOK + "async def velora_register_networks(registry): ...",
+    "thread": "from concurrent.futures import ThreadPoolExecutor as Pool\n"
+    + HOOK
+    + "def velora_register_networks(registry):\n"
+    "    Pool().submit(registry.add, 'x', dict).result()",
+    "not read": "",
+    "not parsed": "",
     "None": "empty = None",
     "same object": "",
     "newer": NEEDS + "(1000)",
@@ -85,6 +96,8 @@ CAUSES = {
 }
 ENTRY_POINTS = {  # where it is not the module alone
     "no attribute": {"acme": "acme:nothing"},
+    "not read": {"acme": "acme\nacme"},
+    "not parsed": {"acme": "no entry: point!"},
     "None": {"acme": "acme:empty"},
     "same object": {"acme": "acme", "again": "acme"},
 }
@@ -134,41 +147,31 @@ def test_plugin_that_provides_nothing_is_explained_as_the_page_says(alone: Any) 
         check_plugin("acme")
 
 
-def test_entry_of_the_page_is_imported_when_it_is_used(site: Any) -> None:
-    section = PAGE.partition("## Import it when it is used\n")[2]
-    (code, *_) = re.findall(r"^```python\n(.*?)^```", section, re.S | re.M)
-    assert site.velora("plugin", "new", "acme-velora").returncode == 0
-    made = site.root / "acme-velora" / "src" / "acme_velora"
-    made.rename(site.root / "acme_velora")
-    lines = code.splitlines()
-    (use,) = [n for n, line in enumerate(lines) if ".build(" in line]
-    lines.insert(use, "import sys; assert 'acme_velora' not in sys.modules")
-    done = site.python("-c", "\n".join([*lines, "print(type(network))"]))
-    assert done.returncode == 0, done.stderr
-    shown, kind = done.stdout.splitlines()
-    assert "build='acme_velora:GRUNetwork'" in shown
-    assert kind == "<class 'acme_velora.GRUNetwork'>"
+def warned(ask: Callable[[], object] = velora.plugins.plugins) -> str:
+    with pytest.warns(RuntimeWarning) as caught:
+        ask()
+    return str(caught[0].message)
 
 
 def unknown_in_variable(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("VELORA_DISABLE_PLUGINS", "tpyo")
-    with pytest.warns(RuntimeWarning) as caught:
-        velora.plugins.plugins()
-    return str(caught[0].message)
+    return warned()
 
 
 def unknown_strictness(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("VELORA_STRICT_PLUGINS", "yes")
-    with pytest.warns(RuntimeWarning) as caught:
-        velora.plugins.plugins()
-    return str(caught[0].message)
+    return warned()
+
+
+def overridden_twice(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name in ("aaa", "zzz"):
+        site.network(name, "first", "override=True")
+    return warned()
 
 
 def no_device(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     site.add("acme", HOOK + "def velora_resolve_device(): return 'no such device'")
-    with pytest.warns(RuntimeWarning) as caught:
-        set_device("cpu")
-    return str(caught[0].message)
+    return warned(lambda: set_device("cpu"))
 
 
 def unknown_device(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -182,9 +185,17 @@ def broken(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(site.velora("--help").stderr.rstrip())
 
 
+COMMAND = HOOK + "def velora_register_commands(registry): registry.add('acme', {})"
+
+
 def no_command(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    hook = "def velora_register_commands(registry): registry.add('acme', print)"
-    site.add("acme", HOOK + hook)
+    site.add("acme", COMMAND.format("print"))
+    return str(site.velora("--help").stderr.rstrip())
+
+
+def command_raises(site: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    odd = "import click\nclass Odd(click.Command):\n    def __copy__(self): 1 / 0\n"
+    site.add("acme", odd + COMMAND.format("Odd('acme')"))
     return str(site.velora("--help").stderr.rstrip())
 
 
@@ -213,10 +224,12 @@ LATER = table(1)
 SITUATIONS: list[Callable[[Any, pytest.MonkeyPatch], str]] = [
     unknown_in_variable,
     unknown_strictness,
+    overridden_twice,
     no_device,
     unknown_device,
     broken,
     no_command,
+    command_raises,
     unknown_name,
     absent,
     other_velora,

@@ -187,13 +187,19 @@ WRONG = {
         HEAD + "@hookimpl\ndef velora_register_networks(registry):\n"
         "    registry.add('none', dict)\n"
         "    registry.add('blank', dict, summary=' ')\n"
-        "    registry.add('lines', dict, summary='one\\ntwo')\n"
-        "    registry.add('number', dict, summary=3)",
+        "    registry.add('lines', dict, summary='one\\ntwo')",
         [
             "network none: `summary` must be one line; got ''.",
             "network blank: `summary` must be one line; got ' '.",
             "network lines: `summary` must be one line; got 'one\\ntwo'.",
-            "network number: `summary` must be one line; got 3.",
+        ],
+    ),
+    "no-text": (
+        HEAD + "@hookimpl\ndef velora_register_networks(registry):\n"
+        "    registry.add('number', dict, summary=3)",
+        [
+            "velora_register_networks: TypeError: `summary` of the network 'number' "
+            "must be a string; got 3."
         ],
     ),
     "kind": (

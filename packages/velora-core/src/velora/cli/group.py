@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from velora.cli.new import plugin_group
 from velora.cli.quiet import without_warnings
 from velora.cli.status import plugins_group
+from velora.cli.streams import own_streams
 from velora.plugins import Entry, PluginError, __version__, commands, plugins
+from velora.plugins.failure import cause
+from velora.plugins.printable import one_line, shown
 
 _ADDED = f"{__name__}.added"
 
@@ -20,7 +24,12 @@ class PluginGroup(click.Group):
 
     Our own commands go before those of plugins, which are asked for only when a
     command is none of ours.
+
+    Attributes:
+        ends_process: Whether the process ends with the command, as `main` says.
     """
+
+    ends_process = False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns our own names, then those of plugins."""
@@ -46,7 +55,7 @@ def _added(ctx: click.Context) -> Mapping[str, Entry]:
 def _load() -> Mapping[str, Entry]:
     """Returns what plugins register; says how many plugins are broken."""
     try:
-        with without_warnings():
+        with own_streams(), without_warnings():
             added = commands()
     except PluginError as error:
         raise click.ClickException(str(error)) from error
@@ -59,20 +68,37 @@ def _load() -> Mapping[str, Entry]:
 def _command(entry: Entry) -> click.Command | None:
     """Returns a command that click can run, or says why there is none."""
     try:
-        build = entry.build
+        with own_streams():
+            build: Any = entry.build
+            if issubclass(type(build), click.Command):
+                return _prepared(build, entry.summary)
+        problem = f"it must be a click.Command; got {shown(build)}."
+    except KeyboardInterrupt:
+        raise
     except PluginError as error:
         click.echo(str(error), err=True)
         return None
-    if not isinstance(build, click.Command):
-        click.echo(
-            f"The command {entry.name!r} of {entry.distribution} is left out: it "
-            f"must be a click.Command; got {build!r}.",
-            err=True,
-        )
-        return None
+    except BaseException as error:
+        problem = cause(error)
+    click.echo(
+        f"The command {entry.name!r} of {entry.distribution} is left out: {problem}",
+        err=True,
+    )
+    return None
+
+
+def _prepared(build: click.Command, summary: str) -> click.Command:
+    """Returns a copy of a plugin's command whose line in our help can be printed.
+
+    Raises:
+        BaseException: Whatever a class of the plugin does instead.
+    """
     command = copy.copy(build)  # which stays the plugin's own
     if not (command.help or command.short_help):
-        command.help = entry.summary
+        command.help = one_line(summary)
+    line: Any = "" if command.hidden else command.get_short_help_str()
+    if not line.isprintable():
+        command.short_help = one_line(command.get_short_help_str(1000))
     return command
 
 

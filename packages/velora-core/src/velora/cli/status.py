@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import re
-import sys
 import textwrap
 from importlib.util import find_spec
 
@@ -15,9 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from velora.cli.quiet import without_warnings
+from velora.cli.streams import own_stdout, own_streams
 from velora.plugins import PluginInfo, plugins
-from velora.plugins.distribution import distribution_of, installed, is_called
+from velora.plugins.distribution import installed, is_called
+from velora.plugins.failure import cause
 from velora.plugins.loading import diagnosis
+from velora.plugins.printable import one_line
 from velora.plugins.testing import CheckError, check_plugin
 
 _COLORS = {"active": "green", "disabled": "yellow", "broken": "red"}
@@ -42,12 +43,15 @@ def plugins_group(ctx: click.Context, as_json: bool) -> None:
                 "prints none. Leave it out."
             )
         return
-    # What a plugin prints while it is loaded must not end up in the JSON.
-    with contextlib.redirect_stdout(sys.stderr), diagnosis(), without_warnings():
-        infos = plugins()
-    if as_json:
-        click.echo(json.dumps([dataclasses.asdict(info) for info in infos], indent=2))
-    else:
+    # What a plugin prints, and may print later, must not end up in the JSON.
+    is_last = as_json and getattr(ctx.find_root().command, "ends_process", False)
+    with own_stdout(to_the_end=is_last) as stdout:
+        with diagnosis(), without_warnings():
+            infos = plugins()
+        if as_json and stdout is not None:
+            rows = [dataclasses.asdict(info) for info in infos]
+            print(json.dumps(rows, indent=2), file=stdout, flush=True)
+    if not as_json:
         console = _console()
         for info in infos:
             _show(info, console)
@@ -69,13 +73,13 @@ def check_command(name: str) -> None:
     failed = False
     for path in _paths(name):
         try:
-            with diagnosis(), without_warnings():
+            with own_streams(), diagnosis(), without_warnings():
                 result = check_plugin(path)
         except CheckError as error:
             console.print(str(error))
             failed = True
             continue
-        console.print(f"{path} is right.")
+        console.print(f"{one_line(path)} is right.")
         for what in ("its hooks", *result.checked):
             console.print(f"- checked: {what}")
         for what in result.unchecked:
@@ -88,13 +92,16 @@ def check_command(name: str) -> None:
 
 def _paths(name: str) -> list[str]:
     """Returns the import path of each plugin that a name stands for."""
-    entries = list(installed())
-    paths = [entry.value for entry in entries if is_called(entry, name)]
-    if paths:
-        return list(dict.fromkeys(paths))
+    found = installed()
+    called = [each for each in found if is_called(each, name)]
+    for each in called:
+        if each.fault is not None:
+            raise click.ClickException(f"{each} cannot be read: {cause(each.fault)}")
+    if called:
+        return list(dict.fromkeys(each.value for each in called))
     if _is_importable(re.split(r"[.:]", name)[0]):
         return [name]
-    names = {each for entry in entries for each in (entry.name, distribution_of(entry))}
+    names = {name for each in found for name in (each.shown_name, each.distribution)}
     raise click.BadParameter(
         f"no plugin and no module that Python finds is called {name!r}. Known: "
         f"{', '.join(sorted(filter(None, names))) or 'none'}.",
@@ -105,7 +112,7 @@ def _paths(name: str) -> list[str]:
 def _is_importable(package: str) -> bool:
     try:
         return bool(package) and find_spec(package) is not None
-    except ValueError:  # of what was never imported but is there, as `__main__`
+    except Exception:  # as of `__main__`, which is there but was never imported
         return False
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from velora.plugins.printable import shown
 from velora.plugins.reference import Reference
 
 
@@ -68,8 +69,10 @@ class Entry(_Lazy):
 
     def __repr__(self) -> str:
         """Show every attribute, ``build`` as it was registered."""
-        shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({shown})"
+        fields = ", ".join(
+            f"{name}={shown(value)}" for name, value in vars(self).items()
+        )
+        return f"{type(self).__name__}({fields})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,4 +101,10 @@ class NetworkEntry(Entry):
 def origin(entry: Entry) -> str:
     """Names who brought an entry: a distribution with its entry point, or a program."""
     point = "" if entry.entry_point is None else f" (entry point {entry.entry_point!r})"
-    return f"{entry.distribution or 'the running program'}{point}"
+    return f"{bringer(entry.distribution, entry.entry_point)}{point}"
+
+
+def bringer(distribution: str | None, entry_point: str | None) -> str:
+    """Names a distribution, where it is known, or the running program."""
+    unknown = "the running program" if entry_point is None else "no distribution"
+    return distribution or unknown

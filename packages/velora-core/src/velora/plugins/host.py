@@ -5,33 +5,30 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable
-from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from velora.plugins import spec
-from velora.plugins.catalog import Catalog, module_of
-from velora.plugins.distribution import (
-    distribution_of,
-    installed,
-    is_called,
-    metadata_of,
-    order,
-)
-from velora.plugins.environment_variables import DISABLE, disabled, is_strict, problems
-from velora.plugins.failure import FAILURES, cause
+from velora.plugins.catalog import Added, Catalog
+from velora.plugins.distribution import Declared, installed, is_called, load, order
+from velora.plugins.entry import origin
+from velora.plugins.environment_variables import DISABLE, disabled, problems
+from velora.plugins.failure import cause
+from velora.plugins.hook import fault_of_result
 from velora.plugins.info import PluginError, PluginInfo
-from velora.plugins.loading import is_diagnosis, plugin_code, refuse_plugin_code
+from velora.plugins.loading import plugin_code, refuse_plugin_code
 from velora.plugins.registry import Registry
+from velora.plugins.reporting import Reporting
 
 
 class PluginHost:
     """Loads plugins on the first question and answers from their registries.
 
     Loading is lazy, happens once whichever thread asks first, and isolates plugins
-    from each other: one that fails leaves nothing behind and is reported.
+    from each other: one that fails leaves nothing behind and is reported, whatever it
+    raises but a KeyboardInterrupt.
 
     Args:
         find: gives the entry points to load; called at the first question.
@@ -40,11 +37,12 @@ class PluginHost:
 
     def __init__(
         self,
-        find: Callable[[], Iterable[EntryPoint]] = installed,
+        find: Callable[[], Iterable[Declared]] = installed,
         specification: ModuleType | type = spec,
     ) -> None:
         self._find = find
-        self._catalog = Catalog(specification)
+        self._specification = specification
+        self._catalog: Catalog  # made anew by each attempt to load
         self._infos: dict[str, PluginInfo] = {}
         self._lock = threading.Lock()  # whom it keeps waiting gets all plugins
         self._loaded = False
@@ -56,8 +54,7 @@ class PluginHost:
 
     def manager(self) -> pluggy.PluginManager:
         """Returns the plugin manager, with every working plugin registered."""
-        self._load()
-        return self._catalog.manager
+        return self.catalog().manager
 
     def plugins(self) -> list[PluginInfo]:
         """Returns what became of each entry point."""
@@ -66,17 +63,15 @@ class PluginHost:
 
     def registry(self, name: str) -> Registry[Any]:
         """Returns a registry ("networks", ...), filled by every working plugin."""
-        self._load()
-        return self._catalog.registries[f"velora_register_{name}"]
+        return self.catalog().registries[f"velora_register_{name}"]
 
     def distributions(self, module: str) -> set[str | None]:
         """Names the distributions whose working plugins lie in a module."""
-        manager = self.manager()
-        plugins = {key: manager.get_plugin(key) for key in self._infos}
+        lie_in = self.catalog().modules
         return {
-            self._infos[key].distribution
-            for key, plugin in plugins.items()
-            if module_of(plugin) == module
+            info.distribution
+            for key, info in self._infos.items()
+            if lie_in.get(key) == module
         }
 
     def resolve_device(self, device: str, convert: Callable[[Any], Any]) -> Any:
@@ -90,15 +85,21 @@ class PluginHost:
             PluginError: a plugin failed to answer and plugins are strict.
         """
         caller = self.manager().hook.velora_resolve_device
+        reporting = Reporting()
         for hook in reversed(caller.get_hookimpls()):
             if hook.wrapper or hook.hookwrapper:
                 continue
             try:
                 answer = hook.function(*([device] if "device" in hook.argnames else []))
+                if fault := fault_of_result(answer):
+                    raise PluginError(f"the hook `velora_resolve_device`: {fault}")
                 if answer is not None:
                     return convert(answer)
-            except FAILURES as error:
-                _report(f"Plugin {hook.plugin_name} could not resolve a device", error)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                what = f"Plugin {hook.plugin_name} could not resolve a device"
+                reporting.failure(what, error)
         return None
 
     def _load(self) -> None:
@@ -108,69 +109,65 @@ class PluginHost:
         with self._lock, plugin_code():
             if self._loaded:
                 return
-            try:
-                with self._catalog.booked_to(None):
-                    self._load_all()
-            except BaseException:
-                # A second question must find what the first one found.
-                self._infos.clear()
-                manager = self._catalog.manager
-                for name, _ in manager.list_name_plugin():
-                    manager.unregister(name=name)
-                raise
+            # Where the first question raises, a second one must find the same.
+            self._catalog = Catalog(self._specification)
+            self._infos = {}
+            with self._catalog.booked_to(None):
+                self._load_all()
             self._loaded = True
 
     def _load_all(self) -> None:
         # Metadata may declare an entry point twice; it is one plugin all the same.
-        unique = {_key(entry): entry for entry in self._find()}.values()
-        found = sorted(unique, key=order)
+        found = sorted(set(self._find()), key=order)
         names = disabled()
-        unknown = {n for n in names if not any(is_called(e, n) for e in found)}
+        unknown = {n for n in names if not any(is_called(d, n) for d in found)}
         for problem in problems(unknown):
             warnings.warn(problem, RuntimeWarning, stacklevel=5)
-        for entry in found:
-            if any(is_called(entry, name) for name in names):
-                info = _info(entry, "disabled", error=f"named in {DISABLE}")
+        reporting = Reporting()
+        for declared in found:
+            if any(is_called(declared, name) for name in names):
+                info = _info(declared, "disabled", error=f"named in {DISABLE}")
             else:
-                info = self._load_one(entry)
-            self._infos[_key(entry)] = info
+                info = self._load_one(declared, reporting)
+            self._infos[str(declared)] = info
 
-    def _load_one(self, entry: EntryPoint) -> PluginInfo:
-        manager = self._catalog.manager
+    def _load_one(self, declared: Declared, reporting: Reporting) -> PluginInfo:
         try:
-            with self._catalog.booked_to(distribution_of(entry), entry.name):
-                provides = self._register(entry)
-        except FAILURES as error:
-            if manager.has_plugin(_key(entry)):
-                manager.unregister(name=_key(entry))
-            _report(f"Plugin {_key(entry)} is broken and left out", error)
-            return _info(entry, "broken", error=cause(error))
-        return _info(entry, "active", provides=provides)
+            with self._catalog.booked_to(declared.distribution, declared.shown_name):
+                added = self._register(declared)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            reporting.failure(f"Plugin {declared} is broken and left out", error)
+            return _info(declared, "broken", error=cause(error))
+        for problem in _twice_overridden(added):
+            reporting.problem(problem)
+        provides = tuple(f"{kind} {entry.name}" for kind, entry, _ in added)
+        return _info(declared, "active", provides=provides)
 
-    def _register(self, entry: EntryPoint) -> tuple[str, ...]:
-        """Loads and registers one plugin; returns what it provides."""
-        plugin = entry.load()
-        if plugin is None:
-            raise PluginError("the entry point names None, which holds no hooks")
-        if (other := self._catalog.manager.get_name(plugin)) is not None:
-            raise PluginError(f"the entry point names the same object as {other}")
-        added = self._catalog.add(plugin, _key(entry))
-        return tuple(f"{kind} {entry.name}" for kind, entry in added)
-
-
-def _report(what: str, error: BaseException) -> None:
-    """Warns of a plugin that failed, or raises where plugins are strict."""
-    if is_strict() and not is_diagnosis():
-        raise PluginError(f"{what}: {cause(error)}") from error
-    warnings.warn(f"{what}: {cause(error)}", RuntimeWarning, stacklevel=2)
+    def _register(self, declared: Declared) -> list[Added]:
+        """Loads and registers one plugin; returns what it adds."""
+        if declared.fault is not None:
+            raise PluginError(
+                f"its entry points cannot be read: {cause(declared.fault)}"
+            ) from declared.fault
+        return self._catalog.add(load(declared.value), str(declared))
 
 
-def _key(entry: EntryPoint) -> str:
-    """Names a plugin in full, as two distributions may give one name."""
-    origin = distribution_of(entry) or "no distribution"
-    return f"{entry.name!r} of {origin} (entry point {entry.value})"
+def _twice_overridden(added: list[Added]) -> Iterable[str]:
+    """Says which names a plugin has overridden that another overrides as well."""
+    for kind, entry, before in added:
+        if before is None or origin(before) == origin(entry):
+            continue
+        if before.override and entry.override:
+            yield (
+                f"The {kind} {entry.name!r} is overridden twice: by {origin(before)} "
+                f"and by {origin(entry)}. The one that is loaded last counts, which is "
+                f"the second; disable the other by naming it in {DISABLE}."
+            )
 
 
-def _info(entry: EntryPoint, status: Any, **fields: Any) -> PluginInfo:
-    version = metadata_of(entry, "Version")
-    return PluginInfo(entry.name, distribution_of(entry), version, status, **fields)
+def _info(declared: Declared, status: Any, **fields: Any) -> PluginInfo:
+    return PluginInfo(
+        declared.shown_name, declared.distribution, declared.version, status, **fields
+    )

@@ -14,8 +14,11 @@ class PluginError(RuntimeError):
 class PluginInfo:
     """One entry point of the group ``velora`` and what became of it.
 
+    All text is printable: what would steer a terminal is escaped.
+
     Attributes:
-        name: Name of the entry point.
+        name: Name of the entry point; "entry_points.txt" where the distribution's
+            entry points cannot be read, for which this stands then.
         distribution: Name of the distribution it belongs to, None where unknown.
         version: Version of that distribution, None where unknown.
         status: "active"; "disabled" by ``VELORA_DISABLE_PLUGINS``, so never imported;

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from velora.plugins.failure import FAILURES, cause
+from velora.plugins.failure import cause
 from velora.plugins.info import PluginError
+from velora.plugins.printable import shown
 
 
 class Reference:
@@ -58,7 +59,9 @@ class Reference:
                 for part in attribute.split("."):
                     found = getattr(found, part)
                 require_builder(kind, name, found)
-            except FAILURES as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 raise PluginError(
                     f"The {kind} {name!r} of {origin} cannot be loaded from {path!r}: "
                     f"{cause(error)}"
@@ -94,6 +97,6 @@ def require_builder(kind: str, name: str, build: object) -> None:
     is_module = not isinstance(build, type) and hasattr(build, "state_dict")
     if is_module or not callable(build):
         raise TypeError(
-            f"`build` of the {kind} {name!r} must be callable; got {build!r}. Pass the "
-            "function or class, not what it returns."
+            f"`build` of the {kind} {name!r} must be callable; got {shown(build)}. "
+            "Pass the function or class, not what it returns."
         )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from velora.plugins.entry import Entry, NetworkEntry
+from velora.plugins.entry import Entry, NetworkEntry, bringer
+from velora.plugins.fields import check_flag, checked_name, checked_summary
+from velora.plugins.info import PluginError
+from velora.plugins.printable import shown
 from velora.plugins.reference import Reference, require_builder
 
 E = TypeVar("E", bound=Entry)
@@ -20,10 +25,33 @@ class UnknownNameError(KeyError):
         return str(self.args[0])
 
 
+@dataclass(frozen=True)
+class _Booking:
+    """Whose entries are added now, and the one thread that may add them.
+
+    Without any of these it is the running program, in whichever thread.
+    """
+
+    distribution: str | None = None
+    entry_point: str | None = None
+    thread: int | None = None
+
+    def is_of(self, entry: Entry) -> bool:
+        """Whether this is who brought an entry; a distribution is one, in all parts."""
+        if self.distribution is not None:
+            return self.distribution == entry.distribution
+        return (None, self.entry_point) == (entry.distribution, entry.entry_point)
+
+    @property
+    def is_program(self) -> bool:
+        return (self.distribution, self.entry_point) == (None, None)
+
+
 class Registry(Mapping[str, E]):
     """A mapping from name to entry, in the order of registration.
 
-    An unknown name raises a KeyError that lists the known ones.
+    An unknown name raises a KeyError that lists the known ones. What is added when all
+    plugins are loaded counts as the running program's, whoever has kept the registry.
     """
 
     def __init__(self, kind: str, entry_type: type[E]) -> None:
@@ -36,8 +64,7 @@ class Registry(Mapping[str, E]):
         self.kind = kind
         self._entry_type = entry_type
         self._entries: dict[str, E] = {}
-        self._owner: str | None = None
-        self._entry_point: str | None = None
+        self._booking = _Booking()
 
     def add(
         self,
@@ -57,10 +84,13 @@ class Registry(Mapping[str, E]):
             override: Replace the entry that has this name, if there is one.
 
         Raises:
-            TypeError: The name is no string, or ``build`` cannot be called, or is
-                a ``torch.nn.Module`` that is built already.
-            ValueError: The name is blank, or taken while ``override`` is false; or
-                ``build`` is a string that names no module and attribute.
+            PluginError: A thread adds while plugins are being loaded.
+            TypeError: The name or the summary is no string, ``override`` no boolean; or
+                ``build`` cannot be called, or is a ``torch.nn.Module`` that is built
+                already.
+            ValueError: The name is blank, not printable or not in its usual form, or
+                is taken while ``override`` is false; or ``build`` is a string that
+                names no module and attribute.
         """
         self._put(name, build, summary, override)
 
@@ -78,44 +108,49 @@ class Registry(Mapping[str, E]):
             BaseException: Whatever the block raised, after the registry has gone back
                 to what it held before, overridden entries included.
         """
-        before = self._entries.copy()
-        self._owner, self._entry_point = distribution, entry_point
+        before, booking = self._entries.copy(), self._booking
+        self._booking = _Booking(distribution, entry_point, threading.get_ident())
         try:
             yield
         except BaseException:
             self._entries = before
             raise
         finally:
-            self._owner = self._entry_point = None
+            self._booking = booking
 
     def _put(
         self, name: str, build: Any, summary: str, override: bool, **more: Any
     ) -> None:
-        if not isinstance(name, str):
-            raise TypeError(
-                f"The name of a {self.kind} must be a string; got {name!r}."
+        booking = self._booking
+        if booking.thread not in (None, threading.get_ident()):
+            raise PluginError(
+                f"A {self.kind} must be added in the thread that loads plugins, since "
+                "another could add it while the next plugin is loaded. Add it in the "
+                "hook itself."
             )
-        if not name.strip():
-            raise ValueError(
-                f"The name of a {self.kind} must not be blank; got {name!r}."
-            )
+        name = checked_name(self.kind, name)
+        what = f"the {self.kind} {name!r}"
+        summary = checked_summary(what, summary)
+        for flag, value in {"override": override, **more}.items():
+            check_flag(what, flag, value)
         if isinstance(build, str):
-            build = Reference(self.kind, name, build)
+            build = Reference(self.kind, name, str.__str__(build))
         else:
             require_builder(self.kind, name, build)
         known = self._entries.get(name)
         if known is not None and not override:
             # The order of loading must not decide whether an override is an error.
-            if known.override and self._owner not in (None, known.distribution):
+            if known.override and not booking.is_program and not booking.is_of(known):
                 return
             raise ValueError(
                 f"The name of a {self.kind} must be unique, and {name!r} is claimed "
-                f"twice: by {_named(known.distribution)} and by {_named(self._owner)}. "
-                "Choose another name, or pass override=True to replace the first."
+                f"twice: by {bringer(known.distribution, known.entry_point)} and by "
+                f"{bringer(booking.distribution, booking.entry_point)}. Choose another "
+                "name, or pass override=True to replace the first."
             )
-        more["entry_point"] = self._entry_point
+        more["entry_point"] = booking.entry_point
         self._entries[name] = self._entry_type(
-            name, build, summary, self._owner, override, **more
+            name, build, summary, booking.distribution, override, **more
         )
 
     def __getitem__(self, name: str) -> E:
@@ -127,7 +162,7 @@ class Registry(Mapping[str, E]):
         if name not in self._entries:
             known = ", ".join(map(repr, sorted(self._entries))) or "none"
             raise UnknownNameError(
-                f"No {self.kind} is called {name!r}. Known: {known}. The command "
+                f"No {self.kind} is called {shown(name)}. Known: {known}. The command "
                 "`velora plugins` shows which plugins are active."
             )
         return self._entries[name]
@@ -177,13 +212,12 @@ class NetworkRegistry(Registry[NetworkEntry]):
             override: Replace the network that has this name, if there is one.
 
         Raises:
-            TypeError: The name is no string, or ``build`` cannot be called, or is
-                a ``torch.nn.Module`` that is built already.
-            ValueError: The name is blank, or taken while ``override`` is false; or
-                ``build`` is a string that names no module and attribute.
+            PluginError: A thread adds while plugins are being loaded.
+            TypeError: The name or the summary is no string, a flag no boolean; or
+                ``build`` cannot be called, or is a ``torch.nn.Module`` that is built
+                already.
+            ValueError: The name is blank, not printable or not in its usual form, or
+                is taken while ``override`` is false; or ``build`` is a string that
+                names no module and attribute.
         """
         self._put(name, build, summary, override, recurrent=recurrent)
-
-
-def _named(distribution: str | None) -> str:
-    return distribution or "the running program"

@@ -4,6 +4,10 @@ A plugin marks its functions with `velora.plugins.hookimpl`, gives them the name
 arguments of a hook below (it may leave arguments out), and names the module or object
 that holds them in the entry-point group ``velora``.
 
+A hook does its work when it is called, in the thread that calls it: an async function
+or a generator, which nobody runs, breaks its plugin, and while plugins are loaded no
+other thread can add. What is added to a registry later is the running program's.
+
 The register hooks are called once, when the first registry is asked for. A registry
 function (`velora.plugins.networks` and the like) cannot be called from inside them, nor
 by a thread that they wait for: use the ``registry`` they are given. A plugin that needs

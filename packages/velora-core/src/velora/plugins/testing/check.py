@@ -6,17 +6,20 @@ import difflib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from velora.plugins import process
-from velora.plugins.catalog import Catalog, module_of
+from velora.plugins.catalog import Added, Catalog, module_of
+from velora.plugins.distribution import load
 from velora.plugins.entry import Entry
+from velora.plugins.hook import fault_of_hook
+from velora.plugins.identity import hooks_of
 from velora.plugins.loading import plugin_code
 from velora.plugins.markers import PROJECT
+from velora.plugins.printable import class_name, shown
 from velora.plugins.testing.report import Report
 
 
@@ -52,27 +55,32 @@ def check_plugin(plugin: object) -> Checked:
     Raises:
         CheckError: Something is wrong; the message lists everything, one a line.
     """
-    report = Report(plugin if isinstance(plugin, str) else _name(plugin))
+    is_path = issubclass(type(plugin), str)
+    report = Report(str(plugin) if is_path else _name(plugin))
     with plugin_code():  # which must not ask for plugins, as while they are loaded
-        if isinstance(plugin, str):
+        if is_path:
             with report.rule("import"):
-                plugin = EntryPoint("plugin", plugin, PROJECT).load()
+                plugin = load(str(plugin))
             report.raise_failures()
+        module = ""
+        with report.rule("plugin"):
+            module = module_of(plugin)
         added = _call_hooks(plugin, report)
-    done = _check_entries(added, module_of(plugin), report)
+    done = _check_entries(added, module, report)
     report.raise_failures()
     return done
 
 
-def _call_hooks(plugin: object, report: Report) -> list[tuple[str, Entry]]:
+def _call_hooks(plugin: object, report: Report) -> list[Added]:
     """Calls the register hooks, each by itself; returns what they registered."""
     catalog = Catalog()
-    hooks = _hooks(plugin, catalog.manager, report)
+    hooks: dict[str, list[pluggy.HookImpl]] = {}
+    with report.rule("hooks"):
+        hooks = _hooks(plugin, catalog.manager, report)
     if not report.failures:
         with report.rule("hooks"):  # what pluggy says, and the warnings it gives
-            catalog.manager.register(plugin)
-            catalog.manager.check_pending()
-    added = []
+            catalog.tried(plugin, report.subject)
+    added: list[Added] = []
     for name in catalog.registries:
         for hook in hooks.pop(name, []):
             with report.rule(name), catalog.booked_to(report.subject):
@@ -88,9 +96,9 @@ def _hooks(
     """Returns the hooks that Velora can call, by name; reports the others."""
     known = {name: caller.spec for name, caller in vars(manager.hook).items()}
     anything = pluggy.PluginManager(PROJECT)  # has no specification to obey
-    anything.register(plugin)
+    anything.register(hooks_of(plugin, anything), name="plugin")
     hooks: dict[str, list[pluggy.HookImpl]] = {}
-    for caller in anything.get_hookcallers(plugin) or []:
+    for caller in vars(anything.hook).values():
         for hook in caller.get_hookimpls():
             if problem := _problem(caller.name, hook, known):
                 report.fail(caller.name, problem)
@@ -118,12 +126,10 @@ def _problem(name: str, hook: pluggy.HookImpl, known: dict[str, Any]) -> str | N
         return f"an argument with a default is never passed; take it from {given}."
     if hook.wrapper or hook.hookwrapper:
         return "Velora calls no wrappers; make it a plain hook."
-    return None
+    return fault_of_hook(hook)
 
 
-def _check_entries(
-    added: list[tuple[str, Entry]], module: str, report: Report
-) -> Checked:
+def _check_entries(added: list[Added], module: str, report: Report) -> Checked:
     """Checks what a plugin registered, and its names beside those of other plugins."""
     registries: dict[str, Mapping[str, Entry]] = {}
     # Whose names are no others': the plugin's, also where it is installed, and the
@@ -137,20 +143,17 @@ def _check_entries(
     checks = registries.get("check", {})
     checked: list[str] = []
     unchecked: list[str] = []
-    for kind, entry in added:
+    for kind, entry, _ in added:
         what = f"{kind} {entry.name}"
         summary = entry.summary
-        is_line = isinstance(summary, str) and len(summary.strip().splitlines()) == 1
-        if not is_line:
-            report.fail(what, f"`summary` must be one line; got {summary!r}.")
+        if len(summary.strip().splitlines()) != 1:
+            report.fail(what, f"`summary` must be one line; got {shown(summary)}.")
+        elif not summary.isprintable():
+            report.fail(what, f"`summary` must be printable; got {shown(summary)}.")
         taken = registries.get(kind, {}).get(entry.name, entry)
-        is_override = entry.override or taken.override
-        if taken.distribution not in own and not is_override:
-            report.fail(
-                what,
-                f"{taken.distribution} has claimed the name; choose another, or pass "
-                "override=True to replace it.",
-            )
+        problem = None if taken.distribution in own else _conflict(entry, taken)
+        if problem is not None:
+            report.fail(what, problem)
         with report.rule(what):
             entry.build  # noqa: B018  # imports what was registered as a string
             if kind in checks:
@@ -161,8 +164,28 @@ def _check_entries(
     return Checked(tuple(checked), tuple(unchecked))
 
 
+def _conflict(entry: Entry, taken: Entry) -> str | None:
+    """Says what two plugins with one name must change, None where one replaces."""
+    if entry.override and taken.override:
+        return (
+            f"{taken.distribution} overrides it as well, and the one that is loaded "
+            "last counts; choose another name."
+        )
+    if entry.override or taken.override:
+        return None
+    return (
+        f"{taken.distribution} has claimed the name; choose another, or pass "
+        "override=True to replace it."
+    )
+
+
 def _name(plugin: object) -> str:
-    if isinstance(plugin, ModuleType):
-        return plugin.__name__
-    kind = plugin if isinstance(plugin, type) else type(plugin)
-    return f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        if issubclass(type(plugin), ModuleType):
+            return module_of(plugin)
+        kind: Any = plugin if issubclass(type(plugin), type) else type(plugin)
+        return f"{kind.__module__}.{kind.__qualname__}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return class_name(plugin)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from velora.plugins.failure import FAILURES, cause
+from velora.plugins.failure import cause, message
+from velora.plugins.printable import one_line
 
 
 class CheckError(AssertionError):
@@ -37,35 +39,34 @@ class Report:
         subject: What is checked, such as "network acme-gru".
 
     Attributes:
-        failures: What was found so far, each in one line.
+        subject: The same, printable.
+        failures: What was found so far, each in one printable line.
     """
 
     def __init__(self, subject: str) -> None:
-        self.subject = subject
+        self.subject = one_line(subject)
         self.failures: list[str] = []
         self._first: BaseException | None = None
 
     def fail(self, rule: str, message: str) -> None:
         """Records that a rule is broken, and how."""
-        self.failures.append(" ".join(f"{rule}: {message}".split()))
+        self.failures.append(one_line(f"{rule}: {message}"))
 
     @contextmanager
     def rule(self, rule: str) -> Iterator[None]:
         """Records what is raised inside as a failure of a rule, and goes on after it.
 
-        The failures of a `CheckError` are taken over one by one, and a `RuleError` is
-        told by its message alone.
+        A KeyboardInterrupt is none. The failures of a `CheckError` are taken over one
+        by one, and a `RuleError` is told by its message alone.
         """
         try:
             yield
-        except CheckError as error:
-            self._first = self._first or error
-            for failure in error.failures:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._first = error if self._first is None else self._first
+            for failure in _told(error):
                 self.fail(rule, failure)
-        except FAILURES as error:
-            self._first = self._first or error
-            is_told = isinstance(error, RuleError)
-            self.fail(rule, str(error) if is_told else cause(error))
 
     def raise_failures(self) -> None:
         """Raises all that was recorded, if anything was.
@@ -76,3 +77,16 @@ class Report:
         """
         if self.failures:
             raise CheckError(self.subject, tuple(self.failures)) from self._first
+
+
+def _told(error: BaseException) -> list[str]:
+    """Says what is wrong, each in a sentence, whatever a class of a plugin does."""
+    kind = type(error)
+    try:
+        failures: Any = getattr(error, "failures", ())
+        told = [f"{each}" for each in failures] if issubclass(kind, CheckError) else []
+    except KeyboardInterrupt:
+        raise
+    except BaseException as second:
+        told = [cause(second)]
+    return told or [message(error) if issubclass(kind, RuleError) else cause(error)]

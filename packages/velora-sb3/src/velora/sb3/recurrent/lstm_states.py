@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.eager import is_recorded
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 
 
@@ -32,10 +33,10 @@ class PackedBody(RecurrentBody):
 
     def pack(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Packs a state, each part batch first, into two (1, batch, hidden_size)."""
-        flat = torch.cat([part.reshape(len(part), -1) for part in state], dim=1)
+        flat = torch.cat([part.reshape(part.shape[0], -1) for part in state], dim=1)
         room = 2 * self.hidden_size - flat.shape[1]
         first, second = nn.functional.pad(flat, (0, room)).chunk(2, dim=1)
-        return first[None].contiguous(), second[None].contiguous()
+        return first[None], second[None]
 
     def unpack(self, packed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Gives the parts of a state, batch first, back from what `pack` made."""
@@ -82,6 +83,8 @@ class PackedBody(RecurrentBody):
 
 def _by_time(rows: Tensor, batch: int) -> Tensor:
     """Turns (B·T, ...) rows into (T, B, ...)."""
+    if not is_recorded() and rows.shape[0] == batch:
+        return rows[None]  # an export could not see that the division below gives 1
     return rows.view(batch, -1, *rows.shape[1:]).transpose(0, 1)
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from velora.models.lnn.backend import may_compile
 from velora.models.lnn.compiled import loops
-from velora.models.lnn.eager import is_single, is_transformed
+from velora.models.lnn.eager import is_single, is_traced
 
 _LOOPS = "velora.models.lnn.compiled.mish"
 _LARGE = 4096  # elements from which several vectorised operators beat a scalar one
@@ -29,12 +29,12 @@ def mish(x: Tensor) -> Tensor:
     Returns:
         The same shape.
     """
-    # The compiler fuses PyTorch's own, and must not see a choice by size.
-    if torch.compiler.is_compiling() or x.numel() < _LARGE or x.device.type != "cpu":
+    # What is watching must not see a choice by size; a compiler fuses PyTorch's own.
+    if is_traced() or x.numel() < _LARGE or x.device.type != "cpu":
         return functional.mish(x)
     if x.dtype not in (torch.float32, torch.float64):
         return functional.mish(x)  # it computes in a wider type than it returns
-    if not is_transformed() and _takes_loops(x):
+    if _takes_loops(x):
         y: Tensor = _Mish.apply(x)  # type: ignore[no-untyped-call]  # PyTorch's own
         return y
     if torch.is_grad_enabled() and x.requires_grad:
@@ -60,7 +60,7 @@ class _Mish(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        if torch.is_grad_enabled() or is_transformed(grad_y):
+        if torch.is_grad_enabled() or is_traced(grad_y):
             slope: Tensor
             with torch.enable_grad():
                 y = functional.mish(x)

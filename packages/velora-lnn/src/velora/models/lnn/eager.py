@@ -6,44 +6,51 @@ Fast paths take nothing else: what traces, transforms or wraps tensors sees thro
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
 _PLAIN = (Tensor, torch.nn.Parameter)  # no tracer's, no wrapper's
 
+is_recorded: Callable[[], object] = torch._C._get_tracing_state
+"""Whether `torch.jit.trace` is watching, by a true value.
 
-def is_traced() -> bool:
+Sizes are tensors then: an `if` that asks for one warns, and bakes it in. This is how
+nn.Module asks, the fastest way."""
+
+is_exported: Callable[[], bool] = getattr(torch.compiler, "is_exporting", lambda: False)
+"""Whether `torch.export` is watching, whose outputs have one rank for all batches.
+
+PyTorch says so since 2.7; an older one exports a network as it does with one batch."""
+
+
+def is_traced(*grads: Tensor | None) -> bool:
     """Whether something is watching the operators: the one question of all fast paths.
 
-    That is a compiler, an exporter, `torch.jit.trace`, a transform of `torch.func` or
-    forward-mode differentiation.
+    That is a compiler, an exporter, `torch.jit.trace`, a transform of `torch.func`,
+    forward-mode differentiation or a mode of dispatch, as of `make_fx` and of whatever
+    counts operators. PyTorch has no public names for the last three, and asks this way
+    itself.
+
+    Args:
+        *grads: what a backward was given; the older vmap of `is_grads_batched` shows in
+            them alone.
     """
     return (
         torch.compiler.is_compiling()
-        or torch._C._is_tracing()
-        or is_transformed()
-        # PyTorch has no public name for it.
+        or bool(is_recorded())
+        or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
+        or torch._C._len_torch_dispatch_stack() > 0
+        or (bool(grads) and any(map(_is_batched, grads)))
     )
 
 
 def is_at_hand(tensor: Tensor) -> bool:
     """Whether a tensor's values can be looked at: it is no tracer's and has data."""
     return type(tensor) in _PLAIN and not tensor.is_meta and not is_traced()
-
-
-def is_transformed(*grads: Tensor | None) -> bool:
-    """Whether a transform is active, which sees through no Function.
-
-    That is one of `torch.func`, or the older vmap of `is_grads_batched`, which shows in
-    the gradients alone. torch.autograd.Function itself asks this way; PyTorch has no
-    public one.
-    """
-    return torch._C._are_functorch_transforms_active() or any(
-        grad is not None and torch._C._functorch.is_legacy_batchedtensor(grad)
-        for grad in grads
-    )
 
 
 def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:
@@ -63,3 +70,7 @@ def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:
 def is_single(*tensors: Tensor) -> bool:
     """Whether all tensors are plain ones in single precision on the CPU."""
     return is_plain(*tensors, dtype=torch.float32)
+
+
+def _is_batched(grad: Tensor | None) -> bool:
+    return grad is not None and torch._C._functorch.is_legacy_batchedtensor(grad)

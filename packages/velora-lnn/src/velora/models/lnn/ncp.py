@@ -34,7 +34,7 @@ class NCPNetwork(WiredNetwork):
             x: (B, F) inputs.
 
         Returns:
-            (B, O) outputs; (O,) when B is 1.
+            (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
 
         Raises:
             ValueError: `x` has another shape.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from velora.models.lnn.activation import mish
 from velora.models.lnn.bare import are_bare
+from velora.models.lnn.eager import is_exported
 from velora.models.lnn.frozen import FrozenNetwork
 from velora.models.lnn.shapes import (
     check_batch,
@@ -79,7 +80,7 @@ class RecurrentCell(nn.Module, ABC):
         """
         varying = isinstance(timespans, Tensor) and timespans.dim() > 0
         outputs, states = [], []
-        for step, now in enumerate(x):
+        for step, now in enumerate(x.unbind()):
             if resets is not None:
                 hidden = hidden.masked_fill(resets[step, :, None], 0)
             t = timespans[step] if varying else timespans  # type: ignore[index]  # a tensor
@@ -125,7 +126,7 @@ class RecurrentNCPNetwork(WiredNetwork):
                 none are given.
 
         Returns:
-            y: (B, O) outputs; (O,) when B is 1.
+            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
             h_state: (B, H) state.
 
         Raises:
@@ -203,6 +204,10 @@ class RecurrentNCPNetwork(WiredNetwork):
         steps, batch, _ = x.shape
         hidden = self.initial_state(batch) if h_state is None else h_state
         check_state(hidden, batch, self.hidden_size)
+        if is_exported():
+            # Whether a transposed batch is contiguous depends on its size, and would
+            # be recorded.
+            x = x.clone(memory_format=torch.contiguous_format)
         y, states = self.over_time(
             x,
             hidden,

@@ -12,7 +12,7 @@ from typing import SupportsIndex, TypeVar
 import torch
 from torch import Tensor
 
-from velora.models.lnn.eager import is_at_hand
+from velora.models.lnn.eager import is_at_hand, is_recorded
 from velora.models.protocol import Timespans
 from velora.utils import check_memory
 
@@ -93,7 +93,7 @@ def check_tensor(name: str, value: object) -> None:
 def check_features(x: Tensor, in_features: int) -> None:
     """Refuses inputs of another shape than (..., in_features): ValueError."""
     check_tensor("x", x)
-    if x.dim() == 0 or x.shape[-1] != in_features:
+    if x.dim() == 0 or (not is_recorded() and x.shape[-1] != in_features):
         raise ValueError(
             f"`x` must have shape (..., in_features) = (..., {in_features}); got "
             f"{tuple(x.shape)}."
@@ -103,7 +103,7 @@ def check_features(x: Tensor, in_features: int) -> None:
 def check_batch(x: Tensor, in_features: int) -> None:
     """Refuses inputs of another shape than (B, in_features): ValueError."""
     check_tensor("x", x)
-    if x.dim() != 2 or x.shape[1] != in_features:
+    if x.dim() != 2 or (not is_recorded() and x.shape[1] != in_features):
         unsupported = "" if x.dim() == 2 else "Unsupported dimensionality: "
         raise ValueError(
             f"{unsupported}`x` must have shape (batch, in_features) = (batch, "
@@ -114,7 +114,9 @@ def check_batch(x: Tensor, in_features: int) -> None:
 def check_sequence(x: Tensor, in_features: int) -> None:
     """Refuses inputs of another shape than (T, B, in_features): ValueError."""
     check_tensor("x", x)
-    if x.dim() != 3 or 0 in x.shape[:2] or x.shape[2] != in_features:
+    if x.dim() != 3 or (
+        not is_recorded() and (0 in x.shape[:2] or x.shape[2] != in_features)
+    ):
         raise ValueError(
             "`x` must have shape (steps, batch, in_features) = (T, B, "
             f"{in_features}) with T and B at least 1; got {tuple(x.shape)}."
@@ -124,7 +126,7 @@ def check_sequence(x: Tensor, in_features: int) -> None:
 def check_state(state: Tensor, batch: int, n_hidden: int) -> None:
     """Refuses a state of another shape than (batch, n_hidden): ValueError."""
     check_tensor("state", state)
-    if tuple(state.shape) != (batch, n_hidden):
+    if not has_shape(state, (batch, n_hidden)):
         raise ValueError(
             f"`state` must have shape (batch, hidden) = ({batch}, {n_hidden}); got "
             f"{tuple(state.shape)}."
@@ -148,7 +150,7 @@ def step_timespans(timespans: Timespans, batch: int) -> Timespans:
     if _is_constant(timespans):
         return _times(timespans)
     shapes = (batch,), (batch, 1)
-    if isinstance(timespans, Tensor) and tuple(timespans.shape) in shapes:
+    if isinstance(timespans, Tensor) and has_shape(timespans, *shapes):
         return _times(timespans).reshape(batch, 1)
     raise ValueError(
         "`timespans` must be a number, or of shape (batch,) or (batch, 1) with batch "
@@ -193,7 +195,7 @@ def varying_timespans(timespans: Tensor, steps: int, batch: int) -> Tensor:
         ValueError: any other shape, even one that would broadcast, or times that are
             negative or no number.
     """
-    if tuple(timespans.shape) not in ((steps,), (steps, batch), (steps, batch, 1)):
+    if not has_shape(timespans, (steps,), (steps, batch), (steps, batch, 1)):
         raise ValueError(
             "`timespans` must have shape (T,), (T, B) or (T, B, 1) with (T, B) = "
             f"({steps}, {batch}), or be one number where that is taken; got "
@@ -215,12 +217,19 @@ def sequence_resets(resets: Tensor | None, steps: int, batch: int) -> Tensor | N
     """
     if resets is None:
         return None
-    if not isinstance(resets, Tensor) or tuple(resets.shape) != (steps, batch):
+    if not isinstance(resets, Tensor) or not has_shape(resets, (steps, batch)):
         raise ValueError(
             f"`resets` must have shape (T, B) = ({steps}, {batch}); got "
             f"{_told(resets)}."
         )
     return resets.bool()
+
+
+def has_shape(tensor: Tensor, *shapes: tuple[int, ...]) -> bool:
+    """Whether a tensor has one of these shapes; while recorded, as many dimensions."""
+    if is_recorded():
+        return tensor.dim() in map(len, shapes)
+    return tuple(tensor.shape) in shapes
 
 
 def _is_constant(timespans: Timespans) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.eager import is_exported
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
 from velora.utils import active_parameters, total_parameters
@@ -225,5 +226,9 @@ def _signs(effect: Tensor) -> Tensor:
 
 
 def unbatched(y: Tensor) -> Tensor:
-    """Drops the batch dimension of a single row: (1, O) to (O,)."""
-    return y.squeeze(0) if y.shape[0] == 1 else y
+    """Drops the batch dimension of a single row: (1, O) to (O,).
+
+    What `torch.export` makes keeps it, as its outputs have one rank for all batches.
+    """
+    # Without asking for the size: what is recorded with one batch must fit others.
+    return y if is_exported() else y.squeeze(0)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.shapes import has_shape
 from velora.models.protocol import takes
 from velora.plugins import NetworkEntry
 from velora.sb3.common.keywords import keywords_of, unknown_explained
@@ -92,9 +93,11 @@ class NetworkBody(nn.Module):
         self.recurrent = entry.recurrent
         self.window = window if entry.recurrent else None
         n_inputs = in_features
+        self._n_following = 0  # inputs after the window
         if self.window is not None:
             steps, size = self.window
             in_features -= (steps - 1) * size
+            self._n_following = in_features - size
         self.norm = None
         if norm is not None:
             if "norm" in options:
@@ -135,14 +138,16 @@ class NetworkBody(nn.Module):
                 f"{type(outputs).__name__}. Register one that carries a state with "
                 "recurrent=True."
             )
-        if outputs.dim() == 1 and len(inputs) == 1:
-            outputs = outputs[None]  # a network may drop the batch of a single row
-        if outputs.shape != (len(inputs), self.out_features):
+        batch = inputs.shape[0]
+        # A network may drop the batch of a single row.
+        rows = outputs[None] if outputs.dim() == 1 else outputs
+        if not has_shape(rows, (batch, self.out_features)):
             raise ValueError(
                 f"The network {self.name!r} must return (batch, out_features) = "
-                f"({len(inputs)}, {self.out_features}); got {tuple(outputs.shape)}."
+                f"({batch}, {self.out_features}); got {tuple(outputs.shape)}."
             )
-        return outputs
+        # Whether the batch was dropped or not: what is recorded must fit other batches.
+        return outputs.reshape(-1, self.out_features)
 
     def _steps(self, inputs: Tensor) -> Tensor:
         """Returns (B, I) inputs as the (T, B, F) inputs of the network's steps."""
@@ -151,6 +156,6 @@ class NetworkBody(nn.Module):
         steps, size = self.window
         window = inputs[:, : steps * size].reshape(-1, steps, size).transpose(0, 1)
         rest = inputs[:, steps * size :]  # (B, I - T·F)
-        if not rest.shape[1]:
+        if self._n_following == 0:
             return window
         return torch.cat((window, rest.expand(steps, -1, -1)), dim=2)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from velora.models.lnn.eager import is_traced
+from velora.models.lnn.eager import is_recorded, is_traced
 from velora.sb3.recurrent.exact_floats import from_floats, n_floats, to_floats
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 
@@ -54,7 +54,7 @@ class PackedBody(RecurrentBody):
         flat = torch.cat([to_floats(part.to(dtype)) for part, dtype in parts], dim=1)
         room = 2 * self.hidden_size - flat.shape[1]
         first, second = nn.functional.pad(flat, (0, room)).chunk(2, dim=1)
-        return first[None].contiguous(), second[None].contiguous()
+        return first[None], second[None]
 
     def unpack(self, packed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Gives the parts of a state, batch first, back from what `pack` made."""
@@ -127,6 +127,8 @@ def _shapes(packed: Any) -> list[tuple[int, ...]]:
 
 def _by_time(rows: Tensor, batch: int) -> Tensor:
     """Turns (B·T, ...) rows into (T, B, ...)."""
+    if not is_recorded() and rows.shape[0] == batch:
+        return rows[None]  # an export could not see that the division below gives 1
     return rows.view(batch, -1, *rows.shape[1:]).transpose(0, 1)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.shapes import has_shape
 from velora.models.protocol import RecurrentNetwork, parts, takes
 from velora.plugins import NetworkEntry
 from velora.sb3.common.network_body import build_network
@@ -118,13 +119,14 @@ class RecurrentBody(nn.Module):
         )
         name = type(self.network).__name__
         size = (*x.shape[:2], self.out_features)
-        if _shape(outputs) != size:
+        if not _has_shape(outputs, size):
             raise ValueError(
                 f"`forward_sequence` of {name} must return outputs of the shape (T, "
                 f"batch, out_features) = {size}; got {_shape(outputs)}."
             )
         expected = [(x.shape[1], *shape) for shape in self.shapes]
-        if (got := [_shape(part) for part in parts(after)]) != expected:
+        if not _have_shapes(parts(after), expected):
+            got = [_shape(part) for part in parts(after)]
             raise ValueError(
                 f"`forward_sequence` of {name} must return a state of the shapes "
                 f"{expected}, as `initial_state` does; got {got}."
@@ -145,7 +147,8 @@ class RecurrentBody(nn.Module):
         """Returns the (T, B, n_shown) states after each step, of sizes (T, B)."""
         states = parts(given[0]) if len(given) == 1 else ()
         expected = [(*size, *shape) for shape in self.shapes]
-        if (got := [_shape(part) for part in states]) != expected:
+        if not _have_shapes(states, expected):
+            got = [_shape(part) for part in states]
             raise ValueError(
                 f"`forward_sequence` of {type(self.network).__name__} must return as a "
                 "third result, with `return_states`, the states after each step, of "
@@ -153,6 +156,14 @@ class RecurrentBody(nn.Module):
             )
         flat = [part.reshape(*size, -1).float() for part in states]
         return torch.cat(flat, dim=2)
+
+
+def _have_shapes(values: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> bool:
+    return len(values) == len(shapes) and all(map(_has_shape, values, shapes))
+
+
+def _has_shape(value: Any, shape: tuple[int, ...]) -> bool:
+    return isinstance(value, Tensor) and has_shape(value, shape)
 
 
 def _shape(value: Any) -> tuple[int, ...] | str:

@@ -19,7 +19,7 @@ from velora.models.lnn.cfc.scan import (
     gradient_of_times,
     over_time,
 )
-from velora.models.lnn.eager import is_plain, is_traced, is_transformed
+from velora.models.lnn.eager import is_plain, is_traced
 
 
 def backend_for(x: Tensor, hidden: int, n_heads: int) -> Backend | None:
@@ -185,7 +185,7 @@ class _Fused(torch.autograd.Function):
         needed = ctx.needs_input_grad
         if grad_y is None and grad_states is None:
             return (None,) * len(needed)
-        if torch.is_grad_enabled() or is_transformed(grad_y, grad_states):
+        if torch.is_grad_enabled() or is_traced(grad_y, grad_states):
             return _layered_backward(ctx, grad_y, grad_states)
         with torch.autocast("cpu", enabled=False):
             return _written_backward(ctx, grad_y, grad_states)

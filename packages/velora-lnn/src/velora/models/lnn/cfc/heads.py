@@ -52,7 +52,7 @@ def pack(
         t = constant_time
         t = t.to(weights[0].dtype) if isinstance(t, Tensor) else t
         masked, biases = _merged(masked, t), _merged(biases, t)
-    return PackedHeads(torch.cat(list(masked)), torch.cat(list(biases)), len(mask))
+    return PackedHeads(torch.cat(list(masked)), torch.cat(list(biases)), mask.shape[0])
 
 
 def pack_in_place(

@@ -12,7 +12,7 @@ from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc import backends
 from velora.models.lnn.cfc.heads import split
 from velora.models.lnn.cfc.unrolled import unrolled
-from velora.models.lnn.eager import is_traced, is_transformed
+from velora.models.lnn.eager import is_traced
 from velora.models.lnn.shapes import check_state, sequence_resets, varying_timespans
 
 
@@ -127,7 +127,7 @@ class _Scan(torch.autograd.Function):
         if grad_y is None and grad_states is None:
             return (None,) * len(needed)
         with torch.autocast(heads.device.type, enabled=False):
-            if torch.is_grad_enabled() or is_transformed(grad_y, grad_states):
+            if torch.is_grad_enabled() or is_traced(grad_y, grad_states):
                 return *differentiable_backward(
                     unrolled, tuple(arguments), needed[:5], (grad_y, grad_states)
                 ), None

@@ -35,7 +35,7 @@ def unrolled(
         states: (T, B, H) states after each step.
     """
     outputs, states = [], []
-    for step, projected in enumerate(inputs):
+    for step, projected in enumerate(inputs.unbind()):
         if resets is not None:
             state = state.masked_fill(resets[step, :, None], 0)
         heads = projected + functional.linear(state, weight)

@@ -26,21 +26,27 @@ ODD = {
     "repr raises": "class Plugin:\n    def __repr__(self): raise OSError('no')",
     "getattr raises": "class Plugin:\n    def __getattr__(self, name): 1 / 0",
     "slots": "class Plugin:\n    __slots__ = ()",
-    "metaclass": "class Meta(type):\n    def __eq__(self, other): raise OSError('no')\n"
-    "    def __getattr__(self, name): 1 / 0\n    __hash__ = type.__hash__\n"
+    "metaclass": "class Meta(type):\n    def __getattr__(self, name): 1 / 0\n"
     "class Plugin(metaclass=Meta):\n    ...",
 }
 # The class of a plugin whose hooks Python does not list.
 SILENT = {
-    "claims to be a module": "import types\nclass Plugin:\n"
-    "    __class__ = types.ModuleType",
-    "claims to be text": "class Plugin:\n    __class__ = str",
     "module of its own": "import types\nclass Plugin(types.ModuleType):\n"
     "    def __init__(self): super().__init__('own')\n"
     "    def __eq__(self, other): raise OSError('no')",
     "no name of a module": "import types\nclass Plugin(types.ModuleType):\n"
     "    def __init__(self): super().__init__('own'); del self.__name__",
     "lists none": "class Plugin:\n    def __dir__(self): return []",
+}
+# The class of a plugin that one version of Python or pluggy takes and another does not.
+ANY = {
+    "claims to be a module": "import types\nclass Plugin:\n"
+    "    __class__ = types.ModuleType",
+    "claims to be text": "class Plugin:\n    __class__ = str",
+    "class equals raises": "class Meta(type):\n    __hash__ = type.__hash__\n"
+    "    def __eq__(self, other): raise OSError('no')\n"
+    "class Plugin(metaclass=Meta):\n    ...",
+    "lists no names": "class Plugin:\n    def __dir__(self): return [3]",
 }
 HOOKS = """
     @hookimpl
@@ -123,6 +129,20 @@ def test_plugin_that_shows_no_hooks_provides_nothing(alone: Any, case: str) -> N
     ]
     with pytest.raises(CheckError, match="it registers nothing and implements no"):
         check_plugin("acme:plugin")
+
+
+@pytest.mark.parametrize("case", ANY)
+@pytest.mark.filterwarnings("ignore:Plugin 'bad' of bad .* is broken:RuntimeWarning")
+def test_others_do_not_notice(site: Any, case: str) -> None:
+    site.network("aaa-good", "first")
+    odd(site, "bad", ANY[case], "one")
+    site.network("zzz-good", "last")
+    host = site.host()
+    assert {"first", "last"} <= set(host.registry("networks"))
+    first, _, last = host.plugins()
+    assert (first.status, last.status) == ("active", "active")
+    assert site.velora("plugins", "check", "bad").returncode in (0, 1)
+    assert "Traceback" not in site.velora("--help").stderr
 
 
 @pytest.mark.parametrize("case", HOSTILE)

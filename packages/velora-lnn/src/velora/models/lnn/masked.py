@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.eager import is_traced
 from velora.models.lnn.shapes import fault_of_mask
+
+
+def as_factors(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """Returns a mask of booleans as numbers of a dtype, to multiply with.
+
+    PyTorch turns bytes into numbers several times as fast as booleans.
+    """
+    if mask.dtype != torch.bool or is_traced():
+        return mask.to(dtype)
+    return mask.view(torch.uint8).to(dtype)
 
 
 class MaskedModule(nn.Module):

@@ -9,13 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from velora.models.lnn.initialization import initializer
-from velora.models.lnn.masked import MaskedModule
+from velora.models.lnn.masked import MaskedModule, as_factors
 from velora.models.lnn.shapes import (
     check_features,
     check_mask,
     check_sizes,
     check_weights,
 )
+
+# Weights from which on it pays to make numbers of a mask before multiplying with it.
+_LARGE = 4096
 
 
 def oriented(mask: Tensor) -> Tensor:
@@ -159,7 +162,10 @@ class SparseLinear(MaskedModule):
             ValueError: the last dimension of `x` is not F.
         """
         check_features(x, self.in_features)
-        return functional.linear(x, self.weight * self.mask, self.bias)
+        weight, mask = self.weight, self.mask
+        if self.in_features * self.out_features > _LARGE:
+            mask = as_factors(mask, weight.dtype)
+        return functional.linear(x, weight * mask, self.bias)
 
     def extra_repr(self) -> str:
         """Returns sizes and the share of synapses, for `repr`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -100,12 +101,13 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
     @property
     def heads(self) -> tuple[SparseLinear, ...]:
         """The five heads: g, h, the two f, proj."""
+        modules: Any = self._modules  # several times as fast as by attribute
         return (
-            self.g_head,
-            self.h_head,
-            self.f_head_to_g,
-            self.f_head_to_h,
-            self.proj,
+            modules["g_head"],
+            modules["h_head"],
+            modules["f_head_to_g"],
+            modules["f_head_to_h"],
+            modules["proj"],
         )
 
     def update_mask(self, mask: Tensor) -> None:
@@ -144,12 +146,13 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
         check_state(hidden, x.shape[0], self.n_hidden)
         t = step_timespans(timespans, x.shape[0])
         z = torch.cat((x, hidden), dim=1)  # (B, F + H)
+        heads = self.heads
         large = 5 * self.n_hidden * self.head_size > _LARGE
-        if large or not are_bare(SparseLinear.forward, *self.heads):
-            return blend(tuple(head(z) for head in self.heads), t)
+        if large or not are_bare(SparseLinear.forward, *heads):
+            return blend(tuple(head(z) for head in heads), t)
         if isinstance(t, Tensor) and t.dim() > 0:
-            return packed_step(self.packed(), z, t)
-        return packed_step(self.packed(1.0 if t is None else t), z)
+            return packed_step(self._packed(heads, None), z, t)
+        return packed_step(self._packed(heads, 1.0 if t is None else t), z)
 
     def over_time(
         self,
@@ -179,7 +182,11 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
             constant_time: t where it is the same number, or () tensor, in all steps to
                 come: then one head is made of the two f heads.
         """
-        heads = self.heads
+        return self._packed(self.heads, constant_time)
+
+    def _packed(
+        self, heads: tuple[SparseLinear, ...], constant_time: float | Tensor | None
+    ) -> PackedHeads:
         return pack(
             [head.weight for head in heads],
             [head.bias for head in heads],

@@ -20,6 +20,7 @@ from velora.models.lnn.cfc.scan import (
     over_time,
 )
 from velora.models.lnn.eager import is_plain, is_traced
+from velora.models.lnn.masked import as_factors
 
 
 def backend_for(x: Tensor, hidden: int, n_heads: int) -> Backend | None:
@@ -219,7 +220,7 @@ def _written_backward(
         grads[At.TIMES] = gradient_of_times(of_heads, packed.view(three), hidden)
     if any(needed[At.WEIGHTS : At.BIASES]):
         # Heads share one mask and, by their blocks, one storage.
-        of_weights = (grad.T @ z).view(-1, hidden, size).mul_(mask.to(z.dtype))
+        of_weights = (grad.T @ z).view(-1, hidden, size).mul_(as_factors(mask, z.dtype))
         grads[At.WEIGHTS : At.BIASES] = unpack(of_weights, constant)
     if any(needed[At.BIASES :]):
         grads[At.BIASES :] = unpack(grad.sum(0).view(-1, hidden), constant)

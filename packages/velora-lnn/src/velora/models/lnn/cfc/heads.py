@@ -16,6 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from velora.models.lnn.masked import as_factors
+
 
 class PackedHeads(NamedTuple):
     """All heads of a cell as one product.
@@ -47,7 +49,8 @@ def pack(
             the two f heads become one.
     """
     # Masked before anything is added: whatever is written where no synapse is.
-    masked: Sequence[Tensor] = [weight * mask for weight in weights]
+    factors = as_factors(mask, weights[0].dtype)
+    masked: Sequence[Tensor] = [weight * factors for weight in weights]
     if constant_time is not None:
         t = constant_time
         t = t.to(weights[0].dtype) if isinstance(t, Tensor) else t
@@ -67,16 +70,16 @@ def pack_in_place(
     """
     kept = range(5) if constant_time is None else (0, 1, 2, 4)
     weight = weights[0].new_empty(len(kept), *mask.shape)
-    mask = mask.to(weight.dtype)  # once: as booleans they multiply slowly
+    factors = as_factors(mask, weight.dtype)
     for block, head in zip(weight, kept, strict=True):
-        torch.mul(weights[head], mask, out=block)
+        torch.mul(weights[head], factors, out=block)
     if constant_time is None:
         bias = torch.cat(list(biases))
     else:
         bias = torch.cat(_merged(biases, constant_time))
         if constant_time != 1:
             weight[2] *= constant_time
-        weight[2].addcmul_(weights[3], mask)
+        weight[2].addcmul_(weights[3], factors)
     return PackedHeads(weight.flatten(0, 1), bias, len(mask))
 
 

@@ -42,6 +42,9 @@ REPLACING = {
     "an object": "import sys; sys.stdout = sys.stderr = object()",
     "raises": "import sys\nclass Raises:\n    def __getattr__(self, name): 1 / 0\n"
     "sys.stdout = sys.stderr = Raises()",
+    "exits": "import sys\nclass Exits:\n    def flush(self): sys.exit(3)\n"
+    "    def write(self, text): sys.exit(3)\nsys.stdout = sys.stderr = Exits()",
+    "deleted": "import sys; del sys.stdout, sys.stderr",
     "closed": "import sys; sys.stdout.close(); sys.stderr.close()",
     "original closed": "import sys; sys.__stdout__.close(); sys.__stderr__.close()",
     "descriptors closed": "import os; os.close(1); os.close(2)",

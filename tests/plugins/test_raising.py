@@ -211,6 +211,28 @@ def test_commands_end_without_a_traceback(site: Any, arguments: list[str]) -> No
             assert all(told in text for _, told in ERRORS.values())
 
 
+def test_agent_is_built_beside_all_of_them(site: Any) -> None:
+    pytest.importorskip("velora.sb3")
+    for number, (source, _) in enumerate(ERRORS.values()):
+        (site.root / f"bad_{number}.py").write_text(source + PLACES["import"])
+    points = {f"bad_{number}": f"bad_{number}" for number in range(len(ERRORS))}
+    site.add("bad", entry_points=points)
+    done = site.python(
+        "-c",
+        """if True:
+        import os
+        os.environ["VELORA_DISABLE_PLUGINS"] = ""
+        import velora.sb3
+        from stable_baselines3 import PPO
+        from velora.plugins import plugins
+        model = PPO("NCPPolicy", "CartPole-v1", policy_kwargs=dict(n_neurons=16))
+        model.predict([0, 0, 0, 0])
+        print(sum(info.distribution == "bad" for info in plugins()))
+        """,
+    )
+    assert done.stdout == f"{len(ERRORS)}\n", done.stderr
+
+
 def test_interrupt_alone_ends_the_host(site: Any) -> None:
     site.add("bad", "class Mine(KeyboardInterrupt): ...\nraise Mine")
     host = site.host()

@@ -85,6 +85,7 @@ def test_program_that_makes_errors_of_warnings_is_obeyed(site: Any) -> None:
         "import sys; sys.stderr = sys.stdout = None",
         "import sys; sys.stderr = sys.stdout = object()",
         "import sys; sys.stderr.close()",
+        "import sys; del sys.stderr, sys.stdout",
         "import warnings; warnings.showwarning = None",
         "import warnings\ndef show(*_, **__): raise SystemExit(3)\n"
         "warnings.showwarning = show",

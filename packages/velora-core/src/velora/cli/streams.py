@@ -43,9 +43,15 @@ class _Stream:
                 yield text
 
     def put_back(self) -> None:
-        for text in (getattr(sys, self._name), self.text):
-            with contextlib.suppress(Exception):  # it may be anything
+        """Lets all write where it has led from the start."""
+        current: Any = getattr(sys, self._name, None)
+        for text in (current, self.text):
+            try:
                 text.flush()  # to where it leads now
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                pass  # it may be anything
         if self.number is not None and self._copy is not None:
             os.dup2(self._copy, self.number)
             os.close(self._copy)

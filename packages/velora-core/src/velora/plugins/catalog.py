@@ -88,13 +88,7 @@ class Catalog:
         self._refuse(plugin)
         module = module_of(plugin)
         trial = self.tried(plugin, name)
-        for caller in filter(lambda each: each.has_spec(), vars(trial.hook).values()):
-            for hook in caller.get_hookimpls():
-                # A wrapper is, and of a device none is called: `velora.plugins.spec`.
-                is_wrapper = hook.wrapper or hook.hookwrapper
-                is_called = caller.name in self.registries or not is_wrapper
-                if is_called and (fault := fault_of_hook(hook)):
-                    raise PluginError(f"the hook `{caller.name}`: {fault}")
+        self._refuse_idle(trial)
         added: list[Added] = []
         for hook_name in self.registries:
             for hook in getattr(trial.hook, hook_name).get_hookimpls():
@@ -146,6 +140,15 @@ class Catalog:
         for name, other in self._plugins.items():
             if other is plugin:
                 raise PluginError(f"the entry point names the same object as {name}")
+
+    def _refuse_idle(self, trial: pluggy.PluginManager) -> None:
+        for name, caller in vars(trial.hook).items():
+            for hook in caller.get_hookimpls() if caller.has_spec() else ():
+                # A wrapper is a generator, and of a device none is called.
+                is_wrapper = hook.wrapper or hook.hookwrapper
+                is_called = name in self.registries or not is_wrapper
+                if is_called and (fault := fault_of_hook(hook)):
+                    raise PluginError(f"the hook `{name}`: {fault}")
 
     @contextmanager
     def booked_to(

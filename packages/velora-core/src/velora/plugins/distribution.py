@@ -174,7 +174,7 @@ def _field(metadata: Message, field: str) -> str | None:
 def _metadata(distribution: Distribution | None) -> Message:
     metadata: Any = None
     try:
-        metadata = distribution.metadata if distribution else None
+        metadata = None if distribution is None else distribution.metadata
     except UnicodeDecodeError as error:  # often of an author's name, in Latin-1
         metadata = message_from_string(error.object.decode("utf-8", "replace"))
     return Message() if metadata is None else metadata

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import pluggy
 
+from velora.plugins.printable import class_name
+
 _NOT_PLAIN = (
     (inspect.isasyncgenfunction, "an async generator"),
     (inspect.iscoroutinefunction, "an async function"),
@@ -31,7 +33,7 @@ def fault_of_result(result: object) -> str | None:
         return None
     if inspect.iscoroutine(result) or inspect.isgenerator(result):
         result.close()
-    return _fault(f"it returned one of the class {type(result).__name__}")
+    return _fault(f"it returned one of the class {class_name(result)}")
 
 
 def _fault(problem: str) -> str:

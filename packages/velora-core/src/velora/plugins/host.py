@@ -112,7 +112,7 @@ class PluginHost:
             # Where the first question raises, a second one must find the same.
             self._catalog = Catalog(self._specification)
             self._infos = {}
-            with self._catalog.booked_to(None):
+            with self._catalog.booked_to(None):  # so no other thread adds meanwhile
                 self._load_all()
             self._loaded = True
 

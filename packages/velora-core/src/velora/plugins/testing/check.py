@@ -148,7 +148,7 @@ def _check_entries(added: list[Added], module: str, report: Report) -> Checked:
         summary = entry.summary
         if len(summary.strip().splitlines()) != 1:
             report.fail(what, f"`summary` must be one line; got {shown(summary)}.")
-        elif not summary.isprintable():
+        elif not summary.strip().isprintable():
             report.fail(what, f"`summary` must be printable; got {shown(summary)}.")
         taken = registries.get(kind, {}).get(entry.name, entry)
         problem = None if taken.distribution in own else _conflict(entry, taken)

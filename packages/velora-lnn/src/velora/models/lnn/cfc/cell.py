@@ -13,7 +13,7 @@ from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc.heads import PackedHeads, pack
 from velora.models.lnn.cfc.scan import over_time
 from velora.models.lnn.cfc.step import blend, packed_step
-from velora.models.lnn.masked import MaskedModule
+from velora.models.lnn.masked import MaskedModule, as_factors
 from velora.models.lnn.recurrent import RecurrentCell
 from velora.models.lnn.shapes import (
     check_batch,
@@ -147,9 +147,12 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
         t = step_timespans(timespans, x.shape[0])
         z = torch.cat((x, hidden), dim=1)  # (B, F + H)
         heads = self.heads
-        large = 5 * self.n_hidden * self.head_size > _LARGE
-        if large or not are_bare(SparseLinear.forward, *heads):
+        if not are_bare(SparseLinear.forward, *heads):
             return blend(tuple(head(z) for head in heads), t)
+        if 5 * self.n_hidden * self.head_size > _LARGE:
+            factors = as_factors(self.sparsity_mask, heads[0].weight.dtype)
+            weighted = ((head.weight * factors, head.bias) for head in heads)
+            return blend(tuple(functional.linear(z, *each) for each in weighted), t)
         if isinstance(t, Tensor) and t.dim() > 0:
             return packed_step(self._packed(heads, None), z, t)
         return packed_step(self._packed(heads, 1.0 if t is None else t), z)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from velora.models.lnn.backend import may_compile
 from velora.models.lnn.compiled import loops
-from velora.models.lnn.eager import is_recorded, is_single, is_traced
+from velora.models.lnn.eager import has_open_sizes, is_single, is_traced
 
 _LOOPS = "velora.models.lnn.compiled.mish"
 _LARGE = 4096  # elements from which several vectorised operators beat a scalar one
@@ -29,10 +29,7 @@ def mish(x: Tensor) -> Tensor:
     Returns:
         The same shape.
     """
-    # A compiler and a recorder must not see a choice by size.
-    if torch.compiler.is_compiling() or is_recorded():
-        return functional.mish(x)
-    if x.numel() < _LARGE or x.device.type != "cpu" or is_traced():
+    if has_open_sizes() or x.numel() < _LARGE or x.device.type != "cpu" or is_traced():
         return functional.mish(x)
     if x.dtype not in (torch.float32, torch.float64):
         return functional.mish(x)  # it computes in a wider type than it returns

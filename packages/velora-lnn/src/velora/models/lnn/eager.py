@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 _PLAIN = (Tensor, torch.nn.Parameter)  # no tracer's, no wrapper's
+_has_transforms = torch._C._are_functorch_transforms_active
+_number_of_modes = torch._C._len_torch_dispatch_stack
 
 is_recorded: Callable[[], object] = torch._C._get_tracing_state
 """Whether `torch.jit.trace` is watching, by a true value.
@@ -38,14 +40,23 @@ def is_traced(*grads: Tensor | None) -> bool:
         *grads: what a backward was given; the older vmap of `is_grads_batched` shows in
             them alone.
     """
-    return (
+    if (
         torch.compiler.is_compiling()
-        or bool(is_recorded())
-        or torch._C._are_functorch_transforms_active()
+        or is_recorded()
         or forward_ad._current_level >= 0
-        or torch._C._len_torch_dispatch_stack() > 0
-        or (bool(grads) and any(map(_is_batched, grads)))
-    )
+        or _has_transforms()
+        or _number_of_modes()
+    ):
+        return True
+    return any(map(_is_batched, grads)) if grads else False
+
+
+def has_open_sizes() -> bool:
+    """Whether what is watching wants to fit other sizes: then no choice may be by size.
+
+    These are cases of `is_traced`, for what is called often.
+    """
+    return bool(is_recorded()) or torch.compiler.is_compiling()
 
 
 def is_at_hand(tensor: Tensor) -> bool:

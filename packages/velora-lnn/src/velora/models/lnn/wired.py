@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from velora.models.lnn.eager import is_exported
+from velora.models.lnn.eager import is_exported, is_recorded
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
 from velora.utils import active_parameters, total_parameters
@@ -230,5 +230,7 @@ def unbatched(y: Tensor) -> Tensor:
 
     What `torch.export` makes keeps it, as its outputs have one rank for all batches.
     """
-    # Without asking for the size: what is recorded with one batch must fit others.
-    return y if is_exported() else y.squeeze(0)
+    if is_exported():
+        return y
+    # What `torch.jit.trace` records must fit other batches.
+    return y.squeeze(0) if is_recorded() or y.shape[0] == 1 else y

@@ -14,7 +14,7 @@ from velora.models.lnn.cfc.heads import PackedHeads, pack
 from velora.models.lnn.cfc.scan import over_time
 from velora.models.lnn.cfc.step import blend, packed_step
 from velora.models.lnn.masked import MaskedModule, as_factors
-from velora.models.lnn.recurrent import RecurrentCell
+from velora.models.lnn.recurrent_cell import RecurrentCell
 from velora.models.lnn.shapes import (
     check_batch,
     check_mask,

@@ -29,7 +29,7 @@ OURS = [
     (algo, policy)
     for algo, kind in ALGOS.items()
     for policy in ("NCPPolicy", "LiquidPolicy")
-    if policy in kind.policy_aliases
+    if issubclass(kind.policy_aliases.get(policy, object), NetworkPolicy)
 ]
 OTHERS = {"ars": "LinearPolicy", "ppo_lstm": "MlpLstmPolicy"}
 # As the zoo has them, before they were wrapped.

@@ -176,5 +176,5 @@ def _work(sender: Connection, train: Callable[[Any], Row], job: Job) -> None:
     torch.set_num_threads(1)
     try:
         sender.send((train(job), ""))
-    except Exception:
+    except Exception:  # of whatever is trained: the other runs go on
         sender.send(({}, traceback.format_exc()))

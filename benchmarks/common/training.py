@@ -94,7 +94,7 @@ class AgentJob:
             "settings": rest,
             "versions": computes | {"training": digest([__name__])},
         }
-        return json.loads(json.dumps(key, default=plain))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(key, default=plain))  # type: ignore[no-any-return]  # a dict, as the key is
 
 
 def algorithm_of(job: AgentJob) -> Any:

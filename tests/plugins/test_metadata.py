@@ -149,7 +149,7 @@ class Finder(DistributionFinder):
 
     def find_spec(self, *_: Any) -> None: ...
 
-    def find_distributions(self, context: Any = None) -> Any:  # type: ignore[override]
+    def find_distributions(self, context: Any = None) -> Any:  # type: ignore[override]  # of any context
         for each in self.found:
             if isinstance(each, BaseException):
                 raise each

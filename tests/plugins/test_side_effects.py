@@ -24,7 +24,7 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     streams = sys.stdout, sys.stderr
     yield
     sys.stdout, sys.stderr = streams
-    warnings.filters, warnings.showwarning = filters, show  # type: ignore[assignment]
+    warnings.filters, warnings.showwarning = filters, show  # type: ignore[assignment]  # as were
     os.environ.clear()
     os.environ.update(environ)
 

@@ -55,20 +55,22 @@ class Counting(nn.Linear):
 
 
 class Halved(Counting):
-    dtype, start = torch.float16, 1  # type: ignore[assignment]
+    dtype, start = torch.float16, 1  # type: ignore[assignment]  # tested
 
 
 class Unsaid(Counting):
     """Counts in a dtype that is not the one it starts with."""
 
-    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any = None):  # type: ignore[no-untyped-def]
+    def forward_sequence(
+        self, x: Tensor, state: Any = None, *, resets: Any = None
+    ) -> Any:
         start = self.initial_state(x.shape[1])
         y, (trace, count, seen) = super().forward_sequence(x, start, resets=resets)
         return y, (trace, count.float(), seen)
 
 
 class Brained(Counting):
-    dtype, start = torch.bfloat16, 1  # type: ignore[assignment]
+    dtype, start = torch.bfloat16, 1  # type: ignore[assignment]  # tested
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -214,7 +216,7 @@ def test_gsde_by_a_state_of_several_dtypes() -> None:
 class ShownCounting(Counting):
     start = 0
 
-    def forward_sequence(  # type: ignore[override]
+    def forward_sequence(  # type: ignore[override]  # what is tested
         self,
         x: Tensor,
         state: Any = None,

@@ -64,10 +64,7 @@ def pack_in_place(
     mask: Tensor,
     constant_time: float | None,
 ) -> PackedHeads:
-    """Packs as `pack` does, without gradients and without a copy to put together.
-
-    That is five times as fast for large heads.
-    """
+    """Packs as `pack` does, without gradients and without a copy to put together."""
     kept = range(5) if constant_time is None else (0, 1, 2, 4)
     weight = weights[0].new_empty(len(kept), *mask.shape)
     factors = as_factors(mask, weight.dtype)

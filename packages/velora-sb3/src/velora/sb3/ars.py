@@ -9,6 +9,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from velora.sb3.common.contrib import ARS, ARSPolicy
+from velora.sb3.common.network_defaults import ON_POLICY
 from velora.sb3.common.policy import NetworkPolicy
 
 
@@ -47,6 +48,7 @@ class EvolvedPolicy(NetworkPolicy, ExtractingARSPolicy):
     """
 
     roles = ("pi",)
+    family = ON_POLICY
 
     action_net: Any  # a body, and a tanh where actions are squashed
     mlp_arguments = (*NetworkPolicy.mlp_arguments, "with_bias")

@@ -8,6 +8,7 @@ from stable_baselines3.dqn.policies import DQNPolicy
 from torch import nn
 
 from velora.sb3.common.parts import DiscreteValues
+from velora.sb3.common.network_defaults import Q_VALUES
 from velora.sb3.common.policy import NetworkPolicy
 
 
@@ -21,6 +22,7 @@ class QNetworkPolicy(NetworkPolicy, DQNPolicy):
     """Motor neurons are the Q-values; the target has its twin's wiring."""
 
     roles = ("qf",)
+    family = Q_VALUES
 
     q_net: Any  # whose `q_net` is a body
 

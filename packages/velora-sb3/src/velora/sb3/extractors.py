@@ -12,10 +12,15 @@ from torch import Tensor
 
 from velora.models.lnn.shapes import check_sizes
 from velora.models.protocol import takes
-from velora.sb3.common.algorithm import remember_source, takes_spaces_whole
+from velora.sb3.common.algorithm import (
+    defaults_of,
+    remember_source,
+    takes_spaces_whole,
+)
 from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
 from velora.sb3.common.keywords import refuse_unknown
 from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.network_defaults import ON_POLICY, Defaults
 
 
 class NetworkExtractor(BaseFeaturesExtractor):
@@ -34,6 +39,8 @@ class NetworkExtractor(BaseFeaturesExtractor):
         init_type: how weights start; see `velora.models.lnn.SparseLinear`.
         network: a name in `velora.plugins.networks()`; None is the class's own.
         network_kwargs: further options of the network's builder.
+        network_defaults: what our own networks get unless the arguments above say
+            something else, as in `velora.sb3.common.policy.NetworkPolicy`.
         normalized_image: whether images are normalized already, as in
             `stable_baselines3.common.torch_layers.NatureCNN`.
         **unknown: is refused, in words that list what is known.
@@ -56,6 +63,7 @@ class NetworkExtractor(BaseFeaturesExtractor):
         init_type: str | None = None,
         network: str | None = None,
         network_kwargs: Mapping[str, Any] | None = None,
+        network_defaults: Defaults | None = None,
         normalized_image: bool = False,
         **unknown: Any,
     ) -> None:
@@ -73,6 +81,9 @@ class NetworkExtractor(BaseFeaturesExtractor):
             sparsity_level=sparsity_level,
             init_type=init_type,
             network_kwargs={} if network_kwargs is None else network_kwargs,
+            network_defaults=(
+                defaults_of(ON_POLICY) if network_defaults is None else network_defaults
+            ),
         )
         choice.check_types()
         whole = takes_spaces_whole()  # which asks whether a source was noted before

@@ -7,6 +7,7 @@ from torch import nn
 from velora.sb3.common import contrib
 from velora.sb3.common.contrib import QRDQN, QRDQNPolicy
 from velora.sb3.common.parts import DiscreteValues
+from velora.sb3.common.network_defaults import Q_VALUES
 from velora.sb3.common.policy import NetworkPolicy
 
 
@@ -23,6 +24,7 @@ class QuantileNetworkPolicy(NetworkPolicy, QRDQNPolicy):
     """
 
     roles = ("qf",)
+    family = Q_VALUES
 
     quantile_net: Any  # whose `quantile_net` is a body
 

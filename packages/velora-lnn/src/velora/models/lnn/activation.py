@@ -1,7 +1,8 @@
-"""Mish, as fast as the device allows."""
+"""Activations by name, and Mish as fast as the device allows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -72,6 +73,33 @@ class _Mish(torch.autograd.Function):
             x.view(-1).numpy(), grad_y.view(-1).numpy(), grad_x.view(-1).numpy()
         )
         return grad_x
+
+
+Activation = Callable[[Tensor], Tensor]
+
+ACTIVATIONS: dict[str, Activation] = {
+    "elu": functional.elu,
+    "gelu": functional.gelu,
+    "leaky_relu": functional.leaky_relu,
+    "mish": mish,
+    "relu": torch.relu,
+    "silu": functional.silu,
+    "tanh": torch.tanh,
+}
+
+
+def activation_of(name: str) -> Activation:
+    """Returns an activation by its name.
+
+    Raises:
+        ValueError: it is unknown.
+    """
+    try:
+        return ACTIVATIONS[name]
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"`activation` must be one of {sorted(ACTIVATIONS)}; got {name!r}."
+        ) from None
 
 
 def mish_with_slope(x: Tensor, y: Tensor) -> None:

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
+import torch
 from torch import Tensor, nn
 
-Initializer = Callable[[Tensor], object]
+Initializer = Callable[[Tensor, Tensor | None], object]
+Filler = Callable[[Tensor], object]
+
+
+def _synaptic(weight: Tensor, mask: Tensor | None) -> None:
+    """Normal with variance 1/k, k the synapses that enter the neuron.
+
+    He et al. 2015, "Delving deep into rectifiers", with the fan-in that is there.
+    """
+    if mask is None:
+        raise ValueError(
+            "`init_type` 'synaptic' must have a mask, whose synapses it counts; got "
+            "none. Choose another for a layer without one."
+        )
+    entering = torch.count_nonzero(mask, dim=1).clamp(min=1)  # (O,)
+    nn.init.normal_(weight).div_(entering.to(weight.dtype).sqrt()[:, None])
+
+
+def _without_mask(fill: Filler) -> Initializer:
+    return lambda weight, mask: fill(weight)
 
 
 def _kaiming_uniform(weight: Tensor) -> None:
@@ -27,17 +48,20 @@ def _sonar(weight: Tensor) -> None:
 
 
 INITIALIZERS: dict[str, Initializer] = {
-    "kaiming_uniform": _kaiming_uniform,
-    "xavier": nn.init.xavier_normal_,
-    "orthogonal": nn.init.orthogonal_,
-    "trunc_normal": _trunc_normal,
-    "sonar": _sonar,
-    "zero": nn.init.zeros_,
+    "kaiming_uniform": _without_mask(_kaiming_uniform),
+    "xavier": _without_mask(nn.init.xavier_normal_),
+    "orthogonal": _without_mask(nn.init.orthogonal_),
+    "trunc_normal": _without_mask(_trunc_normal),
+    "sonar": _without_mask(_sonar),
+    "zero": _without_mask(nn.init.zeros_),
+    "synaptic": _synaptic,
 }
 
 
 def initializer(init_type: str) -> Initializer:
     """Returns the function that fills a (O, F) weight in place.
+
+    It is called with the weight and its (O, F) mask, or None where it has none.
 
     Raises:
         ValueError: `init_type` is unknown.
@@ -48,3 +72,17 @@ def initializer(init_type: str) -> Initializer:
         raise ValueError(
             f"`init_type` must be one of {sorted(INITIALIZERS)}; got {init_type!r}."
         ) from None
+
+
+def check_gain(gain: float) -> float:
+    """Returns a factor of initial weights.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is negative, infinite or NaN.
+    """
+    if isinstance(gain, bool) or not isinstance(gain, Real):
+        raise TypeError(f"`gain` must be a number; got {gain!r}.")
+    if not 0 <= gain < math.inf:  # which NaN is not, either
+        raise ValueError(f"`gain` must be finite and not negative; got {gain!r}.")
+    return float(gain)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from velora.models.lnn.initialization import initializer
+from velora.models.lnn.initialization import check_gain, initializer
 from velora.models.lnn.masked import MaskedModule, as_factors
 from velora.models.lnn.shapes import (
     check_features,
@@ -42,6 +42,7 @@ class SparseLinear(MaskedModule):
         out_features: size O of an output.
         mask: (O, F), 0 where there is no synapse, else 1, of any dtype.
         init_type: how the weights start; see `reset_parameters`.
+        gain: what the weights that start are multiplied with.
         bias: whether a bias is added.
         device: where the layer is made; None is PyTorch's default.
 
@@ -54,7 +55,8 @@ class SparseLinear(MaskedModule):
     Raises:
         TypeError: a size is no integer, the mask no tensor or `bias` no boolean.
         ValueError: a size is below 1 or more than fits in memory, the mask has another
-            shape or holds other numbers than 0 and 1, or the `init_type` is unknown.
+            shape or holds other numbers than 0 and 1, the `init_type` is unknown, or
+            the `gain` negative or not finite.
     """
 
     mask: Tensor
@@ -66,6 +68,7 @@ class SparseLinear(MaskedModule):
         mask: Tensor,
         *,
         init_type: str = "kaiming_uniform",
+        gain: float = 1.0,
         bias: bool = True,
         device: torch.device | str | None = None,
     ) -> None:
@@ -82,6 +85,7 @@ class SparseLinear(MaskedModule):
         self.out_features = out_features
         self.init_type = init_type
         initializer(init_type)  # refuses an unknown one before anything is made
+        check_gain(gain)
 
         self.weight = nn.Parameter(
             torch.empty(out_features, in_features, device=device)
@@ -93,26 +97,34 @@ class SparseLinear(MaskedModule):
         empty = torch.empty_like(self.weight.detach(), dtype=torch.bool)
         self.register_buffer("mask", empty)
         self.update_mask(mask)
-        self.reset_parameters(init_type)
+        self.reset_parameters(init_type, gain=gain)
 
     @torch.no_grad()
-    def reset_parameters(self, init_type: str | None = None) -> None:
+    def reset_parameters(
+        self, init_type: str | None = None, *, gain: float = 1.0
+    ) -> None:
         """Fills the weights anew, masked ones with zero.
 
         Args:
             init_type: "kaiming_uniform" (as `nn.Linear`), "xavier" (normal),
                 "orthogonal", "trunc_normal" (std 1e-3), "sonar" (uniform
-                ±0.006·sqrt(3/F)) or "zero"; None takes the one last given. The bias
-                is drawn as in `nn.Linear` with "kaiming_uniform" and is zero with
-                the others.
+                ±0.006·sqrt(3/F)), "zero" or "synaptic" (normal, variance 1/k with k
+                the synapses that enter the neuron); None takes the one last given.
+                The bias is drawn as in `nn.Linear` with "kaiming_uniform" and is zero
+                with the others.
+            gain: what the weights are multiplied with, not the bias.
 
         Raises:
-            ValueError: `init_type` is unknown.
+            TypeError: `gain` is no number.
+            ValueError: `init_type` is unknown, or `gain` negative or not finite.
         """
         fill = initializer(self.init_type if init_type is None else init_type)
+        gain = check_gain(gain)
         self.init_type = self.init_type if init_type is None else init_type
-        fill(self.weight)
+        fill(self.weight, self.mask)
         self.weight.mul_(self.mask)
+        if gain != 1:
+            self.weight.mul_(gain)
         if self.bias is None:
             return
         if self.init_type == "kaiming_uniform":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from velora.models.lnn.eager import is_exported, is_recorded
+from velora.models.lnn.initialization import check_gain
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
 from velora.utils import active_parameters, total_parameters
 from velora.wiring import Connectome, LayerMasks, NeuronCounts
+
+_LAYERS = ("inter", "command", "motor")
 
 
 class WiredNetwork(nn.Module, ABC):
@@ -38,6 +41,8 @@ class WiredNetwork(nn.Module, ABC):
             shows its arguments), or a ready one with `masks` and `counts`, such as a
             `velora.wiring.Connectome`.
         init_type: how weights start; see `SparseLinear.reset_parameters`.
+        gain: what the weights that start are multiplied with, or a dict with a factor
+            for some of the layers: `{"motor": 0.01}`.
         norm: makes a normalisation of a size, such as `nn.LayerNorm`, which then
             stands before each of the three layers; a state is not normalised.
         device: where the network is made; None is PyTorch's default. The synapses
@@ -54,7 +59,8 @@ class WiredNetwork(nn.Module, ABC):
         KeyError: no wiring has this name; the message lists the known ones.
         TypeError: a size is no integer, `norm` makes no module, or `wiring` is none.
         ValueError: a size is too small, the sparsity outside its range, the
-            `init_type` unknown, or the wiring has other neurons than asked for.
+            `init_type` unknown, the wiring has other neurons than asked for, or a
+            `gain` is negative, not finite, or of no layer.
     """
 
     command: nn.Module
@@ -68,6 +74,7 @@ class WiredNetwork(nn.Module, ABC):
         sparsity_level: float = 0.5,
         wiring: WiringChoice = None,
         init_type: str = "kaiming_uniform",
+        gain: float | Mapping[str, float] = 1.0,
         norm: Callable[[int], nn.Module] | None = None,
         device: torch.device | str | None = None,
     ) -> None:
@@ -77,6 +84,7 @@ class WiredNetwork(nn.Module, ABC):
                 "`norm` must be a callable that makes a normalisation of a size, such "
                 f"as nn.LayerNorm itself; got {norm!r}."
             )
+        gains = _gains(gain)
         self._drawn = choose_wiring(
             wiring, in_features, n_neurons, out_features, sparsity_level
         )
@@ -86,16 +94,18 @@ class WiredNetwork(nn.Module, ABC):
         self.out_features = counts.motor
         self.n_units = self.n_neurons + self.out_features
 
-        layer = partial(SparseLinear, init_type=init_type, device=device)
-        self.inter = layer(counts.sensory, counts.inter, oriented(masks.inter))
-        self.command = self.build_command(
-            counts.inter,
-            counts.command,
-            masks.command,
-            init_type=init_type,
-            device=device,
+        options = {"init_type": init_type, "device": device}
+        layer = partial(SparseLinear, **options)
+        self.inter = layer(
+            counts.sensory, counts.inter, oriented(masks.inter), gain=gains["inter"]
         )
-        self.motor = layer(counts.command, counts.motor, oriented(masks.motor))
+        command = {} if gains["command"] == 1 else {"gain": gains["command"]}
+        self.command = self.build_command(
+            counts.inter, counts.command, masks.command, **options, **command
+        )
+        self.motor = layer(
+            counts.command, counts.motor, oriented(masks.motor), gain=gains["motor"]
+        )
         self.norms: nn.ModuleDict | None = None
         if norm is not None:
             sizes = {
@@ -190,7 +200,7 @@ class WiredNetwork(nn.Module, ABC):
             in_features: inter neurons, whose (..., in_features) outputs go in.
             n_hidden: command neurons.
             mask: (in_features, n_hidden) synapses as a wiring gives them, signed.
-            **options: `init_type` and `device`.
+            **options: `init_type`, `device` and, where it is not 1, the `gain`.
         """
 
     @abstractmethod
@@ -205,6 +215,17 @@ class WiredNetwork(nn.Module, ABC):
     @abstractmethod
     def command_effect(self) -> tuple[Tensor, Tensor | None]:
         """Returns what those synapses do to the neuron that they lead to, signed."""
+
+
+def _gains(gain: float | Mapping[str, float]) -> dict[str, float]:
+    """Returns the factor of each layer's initial weights."""
+    given = gain if isinstance(gain, Mapping) else dict.fromkeys(_LAYERS, gain)
+    if unknown := sorted(map(str, given.keys() - set(_LAYERS))):
+        raise ValueError(
+            f"`gain` must be a number, or a dict for some of the layers "
+            f"{list(_LAYERS)}; got one for {unknown}."
+        )
+    return dict.fromkeys(_LAYERS, 1.0) | {k: check_gain(v) for k, v in given.items()}
 
 
 def _as_masks(

@@ -22,6 +22,7 @@ Network = NCPNetwork | LiquidNCPNetwork
 CLASSES = {kind.__name__: kind for kind in (NCPNetwork, LiquidNCPNetwork)}
 
 _OPTIONS = ("in_features", "n_neurons", "out_features", "sparsity_level", "init_type")
+_ACTIVATION = "activation"  # an option that is there where it is not Mish
 _DTYPES = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 _INSTEAD = "Save its `state_dict()` instead."
 
@@ -59,6 +60,8 @@ def describe(network: Network) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "sparsity_level": wiring.sparsity_level if type(wiring) is Wiring else None,
         "init_type": network.inter.init_type,
     }
+    if isinstance(network, NCPNetwork) and network.activation != NCPNetwork.activation:
+        options[_ACTIVATION] = network.activation
     tensors = _tensors(network)
     empty = _without_data(type(network), options, network.counts)
     _check_tensors(tensors, empty, _INSTEAD)
@@ -74,7 +77,7 @@ def restore(description: dict[str, Any], tensors: dict[str, Tensor]) -> Network:
     name, options = description.get("class"), description.get("options")
     require(name in list(CLASSES), f"`class` must be one of {list(CLASSES)}", name)
     require(
-        isinstance(options, dict) and options.keys() == set(_OPTIONS),
+        isinstance(options, dict) and options.keys() - {_ACTIVATION} == set(_OPTIONS),
         f"`options` must have the entries {list(_OPTIONS)}",
         options,
     )

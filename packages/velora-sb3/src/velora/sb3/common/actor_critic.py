@@ -9,6 +9,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
+from velora.sb3.common.network_defaults import ON_POLICY
 from velora.sb3.common.policy import NetworkPolicy
 
 
@@ -20,6 +21,7 @@ class ActorCriticNetworks(NetworkPolicy):
     """
 
     roles = ("pi", "vf")
+    family = ON_POLICY
 
     action_net: Any  # a body
     value_net: Any  # a body

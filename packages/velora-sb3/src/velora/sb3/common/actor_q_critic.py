@@ -17,6 +17,7 @@ from velora.sb3.common.parts import (
     Norm,
     QCritics,
 )
+from velora.sb3.common.network_defaults import ACTOR_Q_CRITIC
 from velora.sb3.common.policy import NetworkPolicy
 
 __all__ = [
@@ -41,6 +42,7 @@ class ActorQCriticNetworks(NetworkPolicy):
     """
 
     roles = ("pi", "qf")
+    family = ACTOR_Q_CRITIC
     actor_class: ClassVar[type[NetworkPart]]
     critic_class: ClassVar[type[NetworkPart]] = QCritics
 

@@ -8,6 +8,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 
 from velora.plugins import NetworkEntry, networks, plugins
+from velora.sb3.common.network_defaults import DEFAULTS, Defaults
 
 
 def algorithm_being_set_up() -> BaseAlgorithm | None:
@@ -92,6 +93,26 @@ def remember_source(entry: NetworkEntry) -> None:
     if algorithm is not None:
         sources = vars(algorithm).setdefault("network_sources", {})
         sources[entry.name] = entry.distribution
+
+
+def defaults_of(family: str) -> Defaults:
+    """Returns what the algorithm being set up asks of our networks, by network and role.
+
+    It is noted on the algorithm, and saved with the agent, which thus computes the same
+    after the defaults have changed. One that was saved before there were any has noted
+    its networks alone.
+
+    Args:
+        family: one of `velora.sb3.common.network_defaults`.
+    """
+    algorithm = algorithm_being_set_up()
+    if algorithm is None:
+        return DEFAULTS[family]
+    noted = vars(algorithm)
+    is_older = "network_sources" in noted
+    found: dict[str, Defaults]
+    found = noted.setdefault("network_defaults", {} if is_older else dict(DEFAULTS))
+    return found.get(family, {})
 
 
 def takes_spaces_whole() -> bool:

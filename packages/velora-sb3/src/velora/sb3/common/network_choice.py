@@ -10,17 +10,21 @@ from typing import Any
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
+from velora.models.lnn.wiring_argument import is_ready
 from velora.plugins import NetworkEntry
 from velora.sb3.common.algorithm import find_network
 from velora.sb3.common.network_body import NetworkBody
+from velora.sb3.common.network_defaults import Defaults
 from velora.sb3.common.windows import Windowed
+
+_OURS = "velora-lnn"  # the distribution whose networks the defaults are for
 
 
 @dataclass(frozen=True)
 class NetworkChoice:
     """The `policy_kwargs` that say which network a policy thinks with.
 
-    What is None is left to the network's builder. The registry is asked for the network
+    What is None is left to the defaults, and else to the network's builder. The registry is asked for the network
     once; a copy or a pickle does not hold its builder, and asks again.
 
     Attributes:
@@ -30,6 +34,8 @@ class NetworkChoice:
         sparsity_level: share of synapses left out, in [0.1, 0.9].
         init_type: how weights start; see `velora.models.lnn.SparseLinear`.
         network_kwargs: further options of the network's builder.
+        network_defaults: what the builders of our own networks get unless they are
+            given something else, by network and role.
     """
 
     network: str
@@ -37,6 +43,7 @@ class NetworkChoice:
     sparsity_level: float | None = None
     init_type: str | None = None
     network_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    network_defaults: Defaults | None = None  # of one that was pickled before these
 
     @cached_property
     def entry(self) -> NetworkEntry:
@@ -150,7 +157,19 @@ class NetworkChoice:
                 f"{twice} must be given once; got them both as arguments and in "
                 "`network_kwargs`."
             )
-        return given | dict(self.network_kwargs)
+        given |= self.network_kwargs
+        return self._defaults(role, given) | given
+
+    def _defaults(self, role: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the defaults of a role that go with what is given."""
+        if self.entry.distribution != _OURS:
+            return {}
+        defaults = dict((self.network_defaults or {}).get(self.network, {}).get(role, {}))
+        if "init_type" in given:
+            defaults.pop("gain", None)  # which is for other initial values
+        if is_ready(given.get("wiring")):
+            defaults.pop("n_neurons", None)  # of which it has its own
+        return defaults
 
     def as_kwargs(self) -> dict[str, Any]:
         """Returns the choice as the keyword arguments that it came from."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from gymnasium import spaces
@@ -17,6 +18,7 @@ from velora.models.lnn import SparseLinear
 from velora.models.protocol import takes
 from velora.sb3.common.algorithm import (
     check_algorithm,
+    defaults_of,
     remember_source,
     takes_spaces_whole,
 )
@@ -24,9 +26,14 @@ from velora.sb3.common.default_extractor import default_extractor, warn_without_
 from velora.sb3.common.dense_layers import refusal
 from velora.sb3.common.keywords import keywords_of, unknown_explained
 from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.network_defaults import Defaults
 from velora.sb3.common.optimizers import fuse_adam
 from velora.sb3.common.targets import follow_twins
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_is_loading = ContextVar("a policy is made of what a file says", default=False)
 _ALGORITHMS_ARGUMENTS = ("observation_space", "action_space", "lr_schedule")
 
 
@@ -50,6 +57,10 @@ class NetworkPolicy(BasePolicy):
         init_type: how weights start; see `velora.models.lnn.SparseLinear`.
         network: a name in `velora.plugins.networks()`; None is the class's own.
         network_kwargs: further options of the network's builder.
+        network_defaults: what our own networks get unless the arguments above say
+            something else, by network and role; None takes those of the class's
+            `family` in `velora.sb3.common.network_defaults`, {} leaves all to the
+            builders.
         features_extractor_class: None chooses by the observation space (flatten,
             NatureCNN, combined; a recurrent network gets windows and stacks of images
             in time): see `velora.sb3.common.default_extractor`.
@@ -67,6 +78,7 @@ class NetworkPolicy(BasePolicy):
     """
 
     default_network: ClassVar[str]
+    family: ClassVar[str]  # in `DEFAULTS`
     roles: tuple[str, ...] = ()
     remembers: ClassVar[bool] = False  # whether the algorithm carries a state
     mlp_arguments: ClassVar[tuple[str, ...]] = ("net_arch", "activation_fn")
@@ -82,16 +94,21 @@ class NetworkPolicy(BasePolicy):
         init_type: str | None = None,
         network: str | None = None,
         network_kwargs: Mapping[str, Any] | None = None,
+        network_defaults: Defaults | None = None,
         features_extractor_class: type[BaseFeaturesExtractor] | None = None,
         **kwargs: Any,
     ) -> None:
         check_algorithm(type(self))
+        if network_defaults is None:
+            # What a file does not say was left to the builders when it was written.
+            network_defaults = {} if _is_loading.get() else defaults_of(self.family)
         self.choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
             sparsity_level=sparsity_level,
             init_type=init_type,
             network_kwargs={} if network_kwargs is None else network_kwargs,
+            network_defaults=network_defaults,
         )
         self.choice.check_types()
         whole = takes_spaces_whole()  # which asks whether a source was noted before
@@ -128,6 +145,15 @@ class NetworkPolicy(BasePolicy):
             )
         for module in self.modules():
             fuse_adam(getattr(module, "optimizer", None))
+
+    @classmethod
+    def load(cls, path: str, device: torch.device | str = "auto") -> Self:
+        """Loads what `save` has written; see Stable-Baselines3's `BaseModel.load`."""
+        token = _is_loading.set(True)
+        try:
+            return super().load(path, device)
+        finally:
+            _is_loading.reset(token)
 
     def _default_extractor(
         self, space: spaces.Space[Any], kwargs: dict[str, Any], whole: bool

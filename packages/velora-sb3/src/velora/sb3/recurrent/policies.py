@@ -16,6 +16,7 @@ from velora.plugins import NetworkEntry, networks
 from velora.sb3.common.algorithm import check_algorithm
 from velora.sb3.common.contrib import RecurrentActorCriticPolicy
 from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
+from velora.sb3.common.network_defaults import ON_POLICY
 from velora.sb3.common.policy import NetworkPolicy
 from velora.sb3.recurrent.lstm_states import PackedBody
 from velora.sb3.recurrent.sequence_policy import SequencePolicy
@@ -52,6 +53,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
     """
 
     remembers = True
+    family = ON_POLICY
     lstm_arguments = ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs")
 
     action_net: Any

@@ -48,6 +48,7 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
         n_hidden: size H of the state and of the output.
         mask: (F, H) synapses as a wiring gives them, signed or not.
         init_type: how weights start; see `SparseLinear.reset_parameters`.
+        gain: what the weights that start are multiplied with.
         device: where the cell is made; None is PyTorch's default.
 
     Attributes:
@@ -58,7 +59,8 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
     Raises:
         TypeError: a size is no integer or the mask no tensor.
         ValueError: a size is below 1, the mask has another shape or holds other
-            numbers than -1, 0 and 1, or the `init_type` is unknown.
+            numbers than -1, 0 and 1, the `init_type` is unknown, or the `gain`
+            negative or not finite.
     """
 
     mask_name = "sparsity_mask"
@@ -70,6 +72,7 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
         mask: Tensor,
         *,
         init_type: str = "kaiming_uniform",
+        gain: float = 1.0,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
@@ -86,6 +89,7 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
                 n_hidden,
                 sparsity_mask,
                 init_type=init_type,
+                gain=gain,
                 device=device,
             )
 

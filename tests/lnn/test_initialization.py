@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from velora.models.lnn import NCPLiquidCell, SparseLinear
+from velora.models.lnn.initialization import initializer
 
 INIT_TYPES = (
     "kaiming_uniform",
@@ -15,6 +16,7 @@ INIT_TYPES = (
     "trunc_normal",
     "sonar",
     "zero",
+    "synaptic",
 )
 F, O = 200, 100  # noqa: E741  # the contract's letters
 
@@ -65,6 +67,98 @@ def test_sonar_is_uniform_in_its_bound():
     assert weight.max() > 0.99 * bound
     assert weight.min() < -0.99 * bound
     assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.03)
+
+
+@pytest.mark.parametrize("k", [1, 4, 50, F])
+def test_synaptic_has_the_variance_of_the_synapses_that_enter(k):
+    mask = torch.zeros(2000, F)
+    mask[:, :k] = 1
+    layer = SparseLinear(F, 2000, mask, init_type="synaptic", gain=3.0)
+    weight = layer.weight.detach()[:, :k]
+    assert weight.std().item() == pytest.approx(3 / math.sqrt(k), rel=0.05)
+    assert weight.abs().max() > 2.5 * 3 / math.sqrt(k)  # no uniform one
+    assert not layer.bias.any()
+
+
+def test_synaptic_counts_the_synapses_of_each_neuron():
+    mask = torch.zeros(2, F)
+    mask[0, :2], mask[1, :] = 1, 1
+    weight = torch.stack(
+        [SparseLinear(F, 2, mask, init_type="synaptic").weight for _ in range(200)]
+    )
+    assert weight[:, 0, :2].std().item() == pytest.approx(math.sqrt(1 / 2), rel=0.15)
+    assert weight[:, 1].std().item() == pytest.approx(math.sqrt(1 / F), rel=0.05)
+
+
+def test_synaptic_neuron_without_synapses_stays_at_zero():
+    layer = SparseLinear(3, 2, torch.zeros(2, 3), init_type="synaptic")
+    assert not layer.weight.any()
+
+
+def test_synaptic_needs_a_mask():
+    with pytest.raises(ValueError, match="'synaptic' must have a mask"):
+        initializer("synaptic")(torch.empty(2, 3), None)
+
+
+@pytest.mark.parametrize("init_type", INIT_TYPES)
+def test_gain_multiplies_the_weights_alone(init_type):
+    layers = []
+    for gain in (1.0, 0.25):
+        torch.manual_seed(5)
+        layers.append(
+            SparseLinear(F, O, torch.ones(O, F), init_type=init_type, gain=gain)
+        )
+    plain, quarter = layers
+    torch.testing.assert_close(quarter.weight, plain.weight * 0.25)
+    assert torch.equal(quarter.bias, plain.bias)
+    torch.manual_seed(5)
+    plain.reset_parameters(gain=0.25)
+    assert torch.equal(quarter.weight, plain.weight)
+
+
+def test_gain_of_a_network_may_differ_by_layer(network_type):
+    networks = []
+    for gain in (1.0, {"command": 4.0, "motor": 0.0}):
+        torch.manual_seed(5)
+        networks.append(network_type(4, 20, 3, gain=gain))
+    plain, other = (dict(network.named_parameters()) for network in networks)
+    for name, weight in plain.items():
+        if name.endswith("weight"):
+            factor = {"inter": 1, "command": 4, "motor": 0}[name.split(".")[0]]
+            torch.testing.assert_close(other[name], weight * factor)
+
+
+@pytest.mark.parametrize(
+    ("gain", "error"),
+    [
+        (-1, ValueError),
+        (math.nan, ValueError),
+        (math.inf, ValueError),
+        ("1", TypeError),
+        (True, TypeError),
+        (None, TypeError),
+    ],
+)
+def test_gain_that_is_none_is_refused(network_type, gain, error):
+    layer = dense("xavier")
+    before = layer.weight.detach().clone()
+    for call in (
+        lambda: SparseLinear(3, 2, torch.ones(2, 3), gain=gain),
+        lambda: NCPLiquidCell(3, 2, torch.ones(3, 2), gain=gain),
+        lambda: network_type(3, 10, 2, gain=gain),
+        lambda: network_type(3, 10, 2, gain={"motor": gain}),
+        lambda: layer.reset_parameters(gain=gain),
+    ):
+        with pytest.raises(error, match="`gain` must be"):
+            call()
+    assert torch.equal(layer.weight, before)
+
+
+def test_gain_of_no_layer_is_refused(network_type):
+    with pytest.raises(
+        ValueError, match=r"`gain` must be .* got one for \['sensory'\]"
+    ):
+        network_type(3, 10, 2, gain={"sensory": 2.0})
 
 
 def test_zero_is_zero():

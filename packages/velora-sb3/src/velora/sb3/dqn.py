@@ -7,8 +7,8 @@ from stable_baselines3.dqn import policies as dqn
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import nn
 
-from velora.sb3.common.parts import DiscreteValues
 from velora.sb3.common.network_defaults import Q_VALUES
+from velora.sb3.common.parts import DiscreteValues
 from velora.sb3.common.policy import NetworkPolicy
 
 

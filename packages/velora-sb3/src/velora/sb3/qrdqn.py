@@ -6,8 +6,8 @@ from torch import nn
 
 from velora.sb3.common import contrib
 from velora.sb3.common.contrib import QRDQN, QRDQNPolicy
-from velora.sb3.common.parts import DiscreteValues
 from velora.sb3.common.network_defaults import Q_VALUES
+from velora.sb3.common.parts import DiscreteValues
 from velora.sb3.common.policy import NetworkPolicy
 
 

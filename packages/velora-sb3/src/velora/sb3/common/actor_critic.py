@@ -8,8 +8,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.common.network_defaults import ON_POLICY
+from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.common.policy import NetworkPolicy
 
 

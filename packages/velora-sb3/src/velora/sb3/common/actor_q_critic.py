@@ -9,6 +9,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from velora.sb3.common.network_body import NetworkBody
+from velora.sb3.common.network_defaults import ACTOR_Q_CRITIC
 from velora.sb3.common.parts import (
     Columns,
     DeterministicActor,
@@ -17,7 +18,6 @@ from velora.sb3.common.parts import (
     Norm,
     QCritics,
 )
-from velora.sb3.common.network_defaults import ACTOR_Q_CRITIC
 from velora.sb3.common.policy import NetworkPolicy
 
 __all__ = [

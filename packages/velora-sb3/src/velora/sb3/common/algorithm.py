@@ -96,11 +96,11 @@ def remember_source(entry: NetworkEntry) -> None:
 
 
 def defaults_of(family: str) -> Defaults:
-    """Returns what the algorithm being set up asks of our networks, by network and role.
+    """Returns what an algorithm asks of our networks, by network and role.
 
-    It is noted on the algorithm, and saved with the agent, which thus computes the same
-    after the defaults have changed. One that was saved before there were any has noted
-    its networks alone.
+    It is noted on the algorithm being set up, and saved with the agent, which thus
+    computes the same after the defaults have changed. One that was saved before there
+    were any has noted its networks alone.
 
     Args:
         family: one of `velora.sb3.common.network_defaults`.

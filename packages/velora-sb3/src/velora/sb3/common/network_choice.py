@@ -24,8 +24,9 @@ _OURS = "velora-lnn"  # the distribution whose networks the defaults are for
 class NetworkChoice:
     """The `policy_kwargs` that say which network a policy thinks with.
 
-    What is None is left to the defaults, and else to the network's builder. The registry is asked for the network
-    once; a copy or a pickle does not hold its builder, and asks again.
+    What is None is left to the defaults, and else to the network's builder. The
+    registry is asked for the network once; a copy or a pickle does not hold its
+    builder, and asks again.
 
     Attributes:
         network: a name in `velora.plugins.networks()`.
@@ -164,7 +165,8 @@ class NetworkChoice:
         """Returns the defaults of a role that go with what is given."""
         if self.entry.distribution != _OURS:
             return {}
-        defaults = dict((self.network_defaults or {}).get(self.network, {}).get(role, {}))
+        of_network = (self.network_defaults or {}).get(self.network, {})
+        defaults = dict(of_network.get(role, {}))
         if "init_type" in given:
             defaults.pop("gain", None)  # which is for other initial values
         if is_ready(given.get("wiring")):

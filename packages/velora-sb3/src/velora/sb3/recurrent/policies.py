@@ -15,8 +15,8 @@ from torch import nn
 from velora.plugins import NetworkEntry, networks
 from velora.sb3.common.algorithm import check_algorithm
 from velora.sb3.common.contrib import RecurrentActorCriticPolicy
-from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.common.network_defaults import ON_POLICY
+from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.common.policy import NetworkPolicy
 from velora.sb3.recurrent.lstm_states import PackedBody
 from velora.sb3.recurrent.sequence_policy import SequencePolicy

@@ -78,11 +78,13 @@ def main(policy: str, steps: int, seed: int, device: str, out: Path) -> None:
     model = PPO(
         policy,
         make_vec_env(ENV_ID, n_envs=8, seed=seed),
-        policy_kwargs={"n_neurons": 64, "sparsity_level": 0.5},
-        n_steps=128,
+        # What rl-baselines3-zoo has for MlpPolicy.
+        n_steps=32,
         batch_size=256,
-        # Sparse layers have few weights a neuron, and bear a large learning rate.
-        learning_rate=lambda progress_remaining: 3e-3 * progress_remaining,
+        n_epochs=20,
+        gamma=0.98,
+        gae_lambda=0.8,
+        learning_rate=lambda progress_remaining: 1e-3 * progress_remaining,
         clip_range=lambda progress_remaining: 0.2 * progress_remaining,
         seed=seed,
         device=set_device(device),

@@ -19,9 +19,10 @@ chosen, of a cell, a default or a policy, is chosen on others (`--first-seed 0`)
 
 from __future__ import annotations
 
+from common.baseline import Baseline
 from common.comparison import Comparison, command
-from common.identity import Suite, suite, train_any
-from common.training import AgentJob
+from common.identity import CASES, Suite, suite, train_any
+from common.training import AgentJob, plain
 from common.zoo import TASKS
 
 QUICK = {  # and the steps, the task's own where None
@@ -40,6 +41,15 @@ def job(task: str, policy: str, seed: int, steps: int | None) -> AgentJob | Suit
     return make(names, policy, seed, steps)
 
 
+def dropped(task: str, policy: str) -> str:
+    """Says which of a task's arguments the policy does not take."""
+    tasks = CASES.values() if task == "identity" else [TASKS[task]]
+    found = [
+        f"{k}={plain(v)}" for each in tasks for k, v in each.dropped(policy).items()
+    ]
+    return ", ".join(dict.fromkeys(found))
+
+
 COMPARISON = Comparison(
     make_job=job,
     tasks=["identity", *TASKS],
@@ -53,6 +63,12 @@ COMPARISON = Comparison(
         for name, task in TASKS.items()
         if not task.is_available
     },
+    baseline=Baseline(
+        "MlpPolicy",
+        {"identity": 0} | {name: task.chance for name, task in TASKS.items()},
+        {name: task.solved for name, task in TASKS.items() if task.solved is not None},
+        dropped,
+    ),
 )
 
 if __name__ == "__main__":

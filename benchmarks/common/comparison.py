@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from common.baseline import Baseline
 from common.curves import draw_curves
 from common.runner import Job, Row, add_to_file, run_all
 from common.scores import summarise
@@ -34,6 +35,7 @@ class Comparison:
         title: Of a task's curves.
         quick: The tasks of `--quick`, and their steps, their own where None.
         missing: The tasks that cannot run here, and what to do about it.
+        baseline: The row that the others are compared with, if any.
     """
 
     make_job: Callable[..., Job]
@@ -46,6 +48,7 @@ class Comparison:
     title: str = "{}"
     quick: Mapping[str, int | None] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    baseline: Baseline | None = None
 
     def run(
         self,
@@ -78,12 +81,22 @@ class Comparison:
             for row in rows or self.rows
         ]
         runs = run_all(self.train, work, path, jobs)
-        summary = summarise(runs, ("task", "policy"))
-        show(summary, f"{seeds} seeds from {first_seed}", section="task")
-        add_to_file(path, summary=summary)
+        self.report(runs, f"{seeds} seeds from {first_seed}", path)
         if png and runs:
             draw_curves(runs, png, self.title)
         return len(runs) == len(work)
+
+    def report(self, runs: Sequence[Row], title: str, path: Path | None) -> None:
+        """Shows and writes what the runs come to."""
+        solved = self.baseline.thresholds(runs) if self.baseline else None
+        summary = summarise(runs, ("task", "policy"), solved)
+        show(summary, title, section="task")
+        add_to_file(path, summary=summary)
+        if self.baseline and (lines := self.baseline.compare(runs)):
+            overall = self.baseline.aggregate(runs)
+            show(lines, f"beside {self.baseline.policy}, with 95 % intervals")
+            show(overall, f"over all, 1 is {self.baseline.policy} and 0 is chance")
+            add_to_file(path, comparison=lines, overall=overall)
 
 
 def command(comparison: Comparison) -> click.Command:

@@ -29,7 +29,8 @@ class Task:
         env_kwargs: What the environment is made with.
         n_envs: Environments side by side.
         is_normalized: Whether VecNormalize is around them.
-        extra: Of gymnasium, where the environment needs more than its core.
+        extra: Of gymnasium, where the environment needs more than its core: it is
+            called as the library that it brings.
     """
 
     algorithm: str
@@ -67,6 +68,7 @@ class Task:
             self.env_kwargs,
             self.n_envs,
             self.is_normalized,
+            (self.extra,) if self.extra else (),
         )
 
     @property

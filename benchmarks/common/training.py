@@ -25,7 +25,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecNormalize
 
 import velora.sb3  # noqa: F401  # makes the policies known to the algorithms
-from common.versions import digest, plugins_of, switches, versions
+from common.versions import digest, installed, plugins_of, switches, versions
 from velora.utils import active_parameters, total_parameters
 
 WINDOW = 20  # episodes that a point of a curve is the mean of
@@ -58,6 +58,7 @@ class AgentJob:
         env_kwargs: What the environment is made with.
         n_envs: Environments side by side.
         is_normalized: Whether VecNormalize is around them.
+        libraries: What else the environment is computed with.
     """
 
     names: dict[str, str]
@@ -71,6 +72,7 @@ class AgentJob:
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     n_envs: int = 1
     is_normalized: bool = False
+    libraries: tuple[str, ...] = ()
 
     @property
     def label(self) -> dict[str, Any]:
@@ -90,6 +92,7 @@ class AgentJob:
         policy = algorithm_of(self.algorithm).policy_aliases[self.policy]
         rest = {k: v for k, v in self.arguments.items() if k not in fields}
         computes = versions(*plugins_of(self.policy_kwargs)) | switches()
+        computes |= {name: installed(name) for name in self.libraries}
         key = fields | {
             "policy": policy,
             "policy_kwargs": defaults(policy) | self.policy_kwargs,

@@ -35,8 +35,10 @@ def readable(value: Any) -> str:
 def show(
     rows: Sequence[dict[str, Any]], title: str = "", section: str | None = None
 ) -> None:
-    """Prints rows, with a line wherever the column `section` changes."""
-    table = Table(*(rows[0] if rows else ()), title=title)
+    """Prints rows, if any, with a line wherever the column `section` changes."""
+    if not rows:
+        return
+    table = Table(*rows[0], title=title)
     for row, after in zip(rows, [*rows[1:], {}], strict=True):
         ends = section is not None and row[section] != after.get(section)
         table.add_row(*map(readable, row.values()), end_section=ends)

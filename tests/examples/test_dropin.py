@@ -38,6 +38,8 @@ NO_ENTRY = {
 SHORTER = {"PPO Acrobot", "PPO HalfCheetah", "PPO Hopper"}  # than 1,000,000 steps
 
 
+# Box2D crashes at its import where these warnings are errors.
+@pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("name", ALL)
 def test_every_task_makes_an_agent_of_every_row(name: str, row: str) -> None:

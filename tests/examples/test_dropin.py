@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,7 @@ def test_a_suite_scores_how_many_of_its_agents_pass() -> None:
     assert row["cases"]["of 50"] < 20
     assert row["steps"] == 16
     assert suite.label == {"task": "identity", "seed": 3}
+    assert suite.key == json.loads(json.dumps(suite.key))  # so that it is found again
     longer = replace(suite.cases["of 50"], steps=9)
     assert suite.key != replace(suite, cases=suite.cases | {"of 50": longer}).key
 

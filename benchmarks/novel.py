@@ -23,8 +23,16 @@ last step; no checkpoint is chosen by it. The picture shows returns while learni
 
 from __future__ import annotations
 
-from common.comparison import command
+from common.comparison import Comparison, command
 from common.no_velocity import PLUGIN_ROWS, ROWS, TASKS, job
 
+COMPARISON = Comparison(
+    make_job=job,
+    tasks=list(TASKS),
+    rows=ROWS,
+    optional_rows=PLUGIN_ROWS,
+    title="{} without velocity",
+)
+
 if __name__ == "__main__":
-    command(job, list(TASKS), ROWS, 5, PLUGIN_ROWS, title="{} without velocity")()
+    command(COMPARISON)()

@@ -1,131 +1,127 @@
-"""Agents side by side: the command, its table, and its curves."""
+"""Agents side by side: the command, its tables, and its curves."""
 
 from __future__ import annotations
 
-import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from common.runner import Row, add_to_file, run_all
+from common.baseline import Baseline
+from common.curves import draw_curves
+from common.runner import Job, Row, add_to_file, run_all
+from common.scores import summarise
 from common.table import json_option, show
-from common.training import AgentJob, train
+from common.training import train
 
-Key = tuple[Any, ...]
+QUICK_SEEDS = 3
 
 
-def command(
-    make_job: Callable[..., AgentJob],
-    tasks: Sequence[str],
-    rows: Sequence[str],
-    seeds: int,
-    optional_rows: Sequence[str] = (),
-    title: str = "{}",
-) -> click.Command:
-    """Returns the command that trains every row with every seed on every task.
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What is compared, on what, and how its runs are made.
 
-    Args:
+    Attributes:
         make_job: Makes the run of (task, row, seed, steps), the task's own where None.
         tasks: The names of all tasks.
         rows: The names of what is compared.
-        seeds: How many, if not told.
         optional_rows: What is compared where it is asked for.
+        seeds: How many, if not told.
+        first_seed: If not told.
+        train: What makes a run.
         title: Of a task's curves.
+        quick: The tasks of `--quick`, and their steps, their own where None.
+        missing: The tasks that cannot run here, and what to do about it.
+        baseline: The row that the others are compared with, if any.
     """
-    task, row = click.Choice(list(tasks)), click.Choice([*rows, *optional_rows])
+
+    make_job: Callable[..., Job]
+    tasks: Sequence[str]
+    rows: Sequence[str]
+    optional_rows: Sequence[str] = ()
+    seeds: int = 5
+    first_seed: int = 0
+    train: Callable[[Any], Row] = train
+    title: str = "{}"
+    quick: Mapping[str, int | None] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    baseline: Baseline | None = None
+
+    def run(
+        self,
+        tasks: Sequence[str],
+        rows: Sequence[str],
+        seeds: int | None,
+        first_seed: int,
+        steps: int | None,
+        jobs: int,
+        quick: bool,
+        path: Path | None,
+        png: Path | None,
+    ) -> bool:
+        """Trains, shows and writes; returns whether all runs went well."""
+        if absent := [self.missing[task] for task in tasks if task in self.missing]:
+            raise click.ClickException(" ".join(absent))
+        if not (tasks or quick) and self.missing:
+            click.echo(f"Left out: {' '.join(self.missing.values())}")
+        tasks = tasks or [
+            task
+            for task in (self.quick if quick else self.tasks)
+            if task not in self.missing
+        ]
+        seeds = seeds or (QUICK_SEEDS if quick else self.seeds)
+        own = self.quick if quick else {}
+        work = [
+            self.make_job(task, row, seed, steps or own.get(task))
+            for seed in range(first_seed, first_seed + seeds)
+            for task in tasks
+            for row in rows or self.rows
+        ]
+        runs = run_all(self.train, work, path, jobs)
+        self.report(runs, f"{seeds} seeds from {first_seed}", path)
+        if png and runs:
+            draw_curves(runs, png, self.title)
+        return len(runs) == len(work)
+
+    def report(self, runs: Sequence[Row], title: str, path: Path | None) -> None:
+        """Shows and writes what the runs come to."""
+        solved = self.baseline.thresholds(runs) if self.baseline else None
+        summary = summarise(runs, ("task", "policy"), solved)
+        show(summary, title, section="task")
+        add_to_file(path, summary=summary)
+        if self.baseline and (lines := self.baseline.compare(runs)):
+            overall = self.baseline.aggregate(runs)
+            show(lines, f"beside {self.baseline.policy}, with 95 % intervals")
+            show(overall, f"over all, 1 is {self.baseline.policy} and 0 is chance")
+            add_to_file(path, comparison=lines, overall=overall)
+
+
+def command(comparison: Comparison) -> click.Command:
+    """Returns the command that trains every row with every seed on every task."""
+    task = click.Choice(list(comparison.tasks))
+    row = click.Choice([*comparison.rows, *comparison.optional_rows])
+    rows, quick = ", ".join(comparison.rows), ", ".join(comparison.quick)
     positive = click.IntRange(min=1)
 
-    @click.command(help="Trains every row with every seed on every task.")
-    @click.option("--task", "names", multiple=True, type=task, help="Default: all.")
+    @click.option("--task", "tasks", multiple=True, type=task, help="Default: all.")
+    @click.option("--row", "rows", multiple=True, type=row, help=f"Default: {rows}.")
     @click.option(
-        "--row", "kinds", multiple=True, type=row, help=f"Default: {', '.join(rows)}."
+        "--seeds", type=positive, help=f"Of each row. Default: {comparison.seeds}."
     )
-    @click.option("--seeds", default=seeds, help="Seeds of each row.")
-    @click.option("--first-seed", default=0, help="Seeds count from here.")
+    @click.option(
+        "--first-seed", default=comparison.first_seed, help="Seeds count from here."
+    )
     @click.option("--steps", type=positive, help="Steps of each run, if not its own.")
     @click.option("--jobs", default=2, type=positive, help="Runs at once, a core each.")
     @json_option
     @click.option("--png", type=click.Path(path_type=Path), help="Draw curves here.")
-    def main(
-        names: tuple[str, ...],
-        kinds: tuple[str, ...],
-        seeds: int,
-        first_seed: int,
-        steps: int | None,
-        jobs: int,
-        path: Path | None,
-        png: Path | None,
-    ) -> None:
-        work = [
-            make_job(task, row, seed, steps)
-            for seed in range(first_seed, first_seed + seeds)
-            for task in names or tasks
-            for row in kinds or rows
-        ]
-        runs = run_all(train, work, path, jobs)
-        summary = summarise(runs, ("task", "policy"))
-        show(summary, f"{seeds} seeds from {first_seed}", section="task")
-        add_to_file(path, summary=summary)
-        if png and runs:
-            draw_curves(runs, png, title)
-        sys.exit(len(runs) < len(work))
+    def main(quick: bool = False, **options: Any) -> None:
+        sys.exit(not comparison.run(quick=quick, **options))
 
-    return main
-
-
-def grouped(rows: Iterable[Row], keys: Sequence[str]) -> dict[Key, list[Row]]:
-    """Returns the rows by the values of some columns, in the order of the rows."""
-    found: dict[Key, list[Row]] = {}
-    for row in rows:
-        found.setdefault(tuple(row[key] for key in keys), []).append(row)
-    return found
-
-
-def summarise(rows: Iterable[Row], keys: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns a line for each group of rows: scores over seeds, size and pace."""
-    lines = []
-    for values, group in grouped(rows, keys).items():
-        scores = [row["score"] for row in group]
-        mean, spread = statistics.mean(scores), statistics.pstdev(scores)
-        line = {
-            "mean": f"{mean:.1f} ± {spread:.1f}",
-            "worst seed": f"{min(scores):.1f}",
-            "seeds": " ".join(f"{score:.0f}" for score in scores),
-            "parameters": group[0]["parameters"],
-            "active": group[0]["active"],
-            "steps/s": statistics.median(row["steps/s"] for row in group),
-        }
-        lines.append(dict(zip(keys, values, strict=True)) | line)
-    return lines
-
-
-def draw_curves(rows: Iterable[Row], path: Path, title: str) -> None:
-    """Draws returns while learning, a panel for each task.
-
-    Each policy has a line, the mean over its seeds, and each seed a faint one.
-    """
-    import matplotlib.pyplot as plt
-
-    panels = grouped(rows, ("task",))
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(5 * len(panels), 3.6), squeeze=False, layout="tight"
-    )
-    for axis, ((task,), panel) in zip(axes[0], panels.items(), strict=True):
-        for n, ((policy,), group) in enumerate(grouped(panel, ("policy",)).items()):
-            curves = [np.array(row["curve"]) for row in group if row["curve"]]
-            if not curves:
-                continue
-            steps = max(curves, key=len)[:, 0]
-            lines = [np.interp(steps, curve[:, 0], curve[:, 1]) for curve in curves]
-            for line in lines:
-                axis.plot(steps, line, color=f"C{n}", alpha=0.2, linewidth=0.8)
-            axis.plot(steps, np.mean(lines, axis=0), color=f"C{n}", label=policy)
-        axis.set(title=title.format(task), xlabel="steps", ylabel="return")
-        axis.legend(frameon=False)
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    if quick:
+        text = f"{QUICK_SEEDS} seeds of {quick}, some of them with few steps."
+        main = click.option("--quick", is_flag=True, help=text)(main)
+    return click.command(help="Trains every row with every seed on every task.")(main)

@@ -20,6 +20,9 @@ json_option = click.option(
 )
 
 
+WIDE = 250  # where no terminal says how wide it is: a file, or another program
+
+
 def readable(value: Any) -> str:
     """Returns a number with three digits, or with all before the point."""
     if isinstance(value, float) and abs(value) < 999.5:
@@ -32,12 +35,17 @@ def readable(value: Any) -> str:
 def show(
     rows: Sequence[dict[str, Any]], title: str = "", section: str | None = None
 ) -> None:
-    """Prints rows, with a line wherever the column `section` changes."""
-    table = Table(*(rows[0] if rows else ()), title=title)
+    """Prints rows, if any, with a line wherever the column `section` changes."""
+    if not rows:
+        return
+    table = Table(*rows[0], title=title)
     for row, after in zip(rows, [*rows[1:], {}], strict=True):
         ends = section is not None and row[section] != after.get(section)
         table.add_row(*map(readable, row.values()), end_section=ends)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(table)
 
 
 def write_json(path: Path | None, data: Any) -> None:

@@ -25,8 +25,10 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecNormalize
 
 import velora.sb3  # noqa: F401  # makes the policies known to the algorithms
-from common.versions import digest, plugins_of, switches, versions
+from common.versions import digest, installed, plugins_of, switches, versions
 from velora.utils import active_parameters, total_parameters
+
+WINDOW = 20  # episodes that a point of a curve is the mean of
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class AgentJob:
         env_kwargs: What the environment is made with.
         n_envs: Environments side by side.
         is_normalized: Whether VecNormalize is around them.
+        libraries: What else the environment is computed with.
     """
 
     names: dict[str, str]
@@ -69,6 +72,7 @@ class AgentJob:
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     n_envs: int = 1
     is_normalized: bool = False
+    libraries: tuple[str, ...] = ()
 
     @property
     def label(self) -> dict[str, Any]:
@@ -79,15 +83,16 @@ class AgentJob:
     def arguments(self) -> dict[str, Any]:
         """What the algorithm is made with, its defaults included."""
         ours = {"policy_kwargs": self.policy_kwargs, "seed": self.seed, "device": "cpu"}
-        return defaults(algorithm_of(self)) | self.settings | ours
+        return defaults(algorithm_of(self.algorithm)) | self.settings | ours
 
     @property
     def key(self) -> dict[str, Any]:
         """All settings, the defaults included, and what computes."""
         fields = vars(self)
-        policy = algorithm_of(self).policy_aliases[self.policy]
+        policy = algorithm_of(self.algorithm).policy_aliases[self.policy]
         rest = {k: v for k, v in self.arguments.items() if k not in fields}
         computes = versions(*plugins_of(self.policy_kwargs)) | switches()
+        computes |= {name: installed(name) for name in self.libraries}
         key = fields | {
             "policy": policy,
             "policy_kwargs": defaults(policy) | self.policy_kwargs,
@@ -97,10 +102,10 @@ class AgentJob:
         return json.loads(json.dumps(key, default=plain))  # type: ignore[no-any-return]  # a dict, as the key is
 
 
-def algorithm_of(job: AgentJob) -> Any:
-    """Returns the class of the algorithm."""
-    is_contrib = hasattr(sb3_contrib, job.algorithm)
-    return getattr(sb3_contrib if is_contrib else stable_baselines3, job.algorithm)
+def algorithm_of(name: str) -> Any:
+    """Returns the class of an algorithm of Stable-Baselines3 or sb3-contrib."""
+    is_contrib = hasattr(sb3_contrib, name)
+    return getattr(sb3_contrib if is_contrib else stable_baselines3, name)
 
 
 def defaults(kind: type) -> dict[str, Any]:
@@ -148,11 +153,15 @@ def make_agent(job: AgentJob) -> Any:
         # last, shorter minibatch is meant.
         warnings.filterwarnings("ignore", "A recurrent network", UserWarning)
         warnings.filterwarnings("ignore", "You have specified a mini-batch size")
-        return algorithm_of(job)(job.policy, env, **job.arguments)
+        return algorithm_of(job.algorithm)(job.policy, env, **job.arguments)
 
 
 class Curve(BaseCallback):
-    """Notes the mean return of the last hundred episodes after rollouts."""
+    """Notes the mean return of the last 20 episodes after rollouts, once there are 20.
+
+    Of fewer, a lucky one would look like success; a hundred are the whole of a short
+    run of SAC.
+    """
 
     def __init__(self, every: int) -> None:
         super().__init__()
@@ -164,8 +173,8 @@ class Curve(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         last = self.points[-1][0] if self.points else 0
-        returns = [info["r"] for info in self.model.ep_info_buffer]
-        if returns and self.num_timesteps - last >= self.every:
+        returns = [info["r"] for info in self.model.ep_info_buffer][-WINDOW:]
+        if len(returns) == WINDOW and self.num_timesteps - last >= self.every:
             self.points.append([self.num_timesteps, statistics.mean(returns)])
 
 

@@ -39,7 +39,8 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "options"),
     [
-        ("classic_control", ["--seeds", "1", "--steps", "160"]),
+        ("dropin", ["--seeds", "1", "--steps", "160", "--task", "SAC Pendulum"]),
+        ("dropin", ["--quick", "--steps", "96", "--task", "DQN CartPole"]),
         ("step", ["--rounds", "1", "--pace-rounds", "1", "--scale", "0.1"]),
         ("wiring", ["--largest", "2000"]),
         ("startup", ["--rounds", "1"]),

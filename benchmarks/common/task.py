@@ -1,0 +1,77 @@
+"""What a user learns with MlpPolicy, and the same with a word changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+import gymnasium as gym
+
+from common.training import AgentJob, algorithm_of
+
+MODULES = {"box2d": ("Box2D", "pygame"), "mujoco": ("mujoco",)}  # of gymnasium's extras
+
+
+@dataclass(frozen=True)
+class Task:
+    """An algorithm, the environment that it learns, and a user's settings for it.
+
+    Attributes:
+        algorithm: Of Stable-Baselines3 or sb3-contrib.
+        env: The name of an environment, or a function of a module that makes one.
+        steps: Of the environment.
+        chance: The mean return of actions at random, of 200 episodes, rounded.
+        solved: The return that counts as learned; None where there is no such.
+        settings: Those of the algorithm that are not its defaults.
+        policy_kwargs: MlpPolicy's.
+        env_kwargs: What the environment is made with.
+        n_envs: Environments side by side.
+        is_normalized: Whether VecNormalize is around them.
+        extra: Of gymnasium, where the environment needs more than its core: it is
+            called as the library that it brings.
+    """
+
+    algorithm: str
+    env: str | Callable[..., gym.Env[Any, Any]]
+    steps: int
+    chance: float
+    solved: float | None
+    settings: dict[str, Any] = field(default_factory=dict)
+    policy_kwargs: dict[str, Any] = field(default_factory=dict)
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    n_envs: int = 1
+    is_normalized: bool = False
+    extra: str = ""
+
+    def dropped(self, policy: str) -> dict[str, Any]:
+        """Returns what a policy does not take of the user's policy_kwargs."""
+        kind = algorithm_of(self.algorithm).policy_aliases[policy]
+        refused = getattr(kind, "mlp_arguments", ())
+        return {k: v for k, v in self.policy_kwargs.items() if k in refused}
+
+    def job(
+        self, names: dict[str, str], policy: str, seed: int, steps: int | None
+    ) -> AgentJob:
+        """Returns the run of a policy, with the task's own steps if no others."""
+        dropped = self.dropped(policy)
+        return AgentJob(
+            names,
+            self.algorithm,
+            policy,
+            self.env,
+            seed,
+            steps or self.steps,
+            self.settings,
+            {k: v for k, v in self.policy_kwargs.items() if k not in dropped},
+            self.env_kwargs,
+            self.n_envs,
+            self.is_normalized,
+            (self.extra,) if self.extra else (),
+        )
+
+    @property
+    def is_available(self) -> bool:
+        """Whether what the environment needs is installed."""
+        return all(map(find_spec, MODULES.get(self.extra, ())))

@@ -1,0 +1,75 @@
+"""A user's settings for MlpPolicy, one word changed: does ours learn as well?
+
+    python benchmarks/dropin.py [--task "SAC Pendulum" ...] [--json FILE] [--png FILE]
+    python benchmarks/dropin.py --quick   # about ten minutes on two cores
+
+With --json, what is in that file already is not trained again, so a comparison may be
+stopped and go on.
+
+"MlpPolicy" becomes "NCPPolicy", or "LiquidPolicy" with `--row LiquidPolicy`. Nothing
+else is touched but the arguments for layers that ours do not have (`net_arch`,
+`activation_fn`), which are dropped and named in the table. The tasks and their settings
+are in `common/zoo.py`; "identity" are Stable-Baselines3's own learning tests, in
+`common/identity.py`, and its score is how many of the twelve pass.
+
+A seed's score is the mean return of 40 episodes of the deterministic policy after the
+last step; no checkpoint is chosen by it. Seeds 10 to 14 are for reports: whatever is
+chosen, of a cell, a default or a policy, is chosen on others (`--first-seed 0`).
+"""
+
+from __future__ import annotations
+
+from common.baseline import Baseline
+from common.comparison import Comparison, command
+from common.identity import CASES, Suite, suite, train_any
+from common.training import AgentJob, plain
+from common.zoo import TASKS
+
+QUICK = {  # and the steps, the task's own where None
+    "identity": None,
+    "PPO CartPole": None,
+    "PPO Acrobot": 100_000,
+    "SAC Pendulum": 8_000,
+    "DQN CartPole": None,
+}
+
+
+def job(task: str, policy: str, seed: int, steps: int | None) -> AgentJob | Suite:
+    """Returns the run of a policy on a task, with the task's own steps if no others."""
+    names = {"task": task, "policy": policy}
+    make = suite if task == "identity" else TASKS[task].job
+    return make(names, policy, seed, steps)
+
+
+def dropped(task: str, policy: str) -> str:
+    """Says which of a task's arguments the policy does not take."""
+    tasks = CASES.values() if task == "identity" else [TASKS[task]]
+    found = [
+        f"{k}={plain(v)}" for each in tasks for k, v in each.dropped(policy).items()
+    ]
+    return ", ".join(dict.fromkeys(found))
+
+
+COMPARISON = Comparison(
+    make_job=job,
+    tasks=["identity", *TASKS],
+    rows=["MlpPolicy", "NCPPolicy"],
+    optional_rows=["LiquidPolicy"],
+    first_seed=10,
+    train=train_any,
+    quick=QUICK,
+    missing={
+        name: f'{name} needs `pip install "gymnasium[{task.extra}]"`.'
+        for name, task in TASKS.items()
+        if not task.is_available
+    },
+    baseline=Baseline(
+        "MlpPolicy",
+        {"identity": 0} | {name: task.chance for name, task in TASKS.items()},
+        {name: task.solved for name, task in TASKS.items() if task.solved is not None},
+        dropped,
+    ),
+)
+
+if __name__ == "__main__":
+    command(COMPARISON)()

@@ -1,0 +1,159 @@
+"""MlpPolicy's settings with one word changed, and what the comparison makes of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from torch import nn
+
+pytest.importorskip("sb3_contrib")
+pytest.importorskip("rich")
+
+from stable_baselines3.common.envs import IdentityEnv
+from stable_baselines3.common.noise import NormalActionNoise
+
+from common.comparison import command
+from common.identity import CASES, Suite, train_any
+from common.training import AgentJob, Falling, make_agent
+from common.zoo import TASKS
+from dropin import COMPARISON, QUICK, dropped, job
+
+ALL = TASKS | CASES
+ROWS = (*COMPARISON.rows, *COMPARISON.optional_rows)
+ENTRIES = {  # of rl-baselines3-zoo, where they are called otherwise
+    "PPO HalfCheetah": "HalfCheetah-v4",
+    "PPO Hopper": "Hopper-v4",
+}
+NO_ENTRY = {
+    "PPO CartPole, defaults",
+    "MaskablePPO",
+    "ARS CartPole",
+    "SAC Pendulum, no velocity",
+}
+SHORTER = {"PPO Acrobot", "PPO HalfCheetah", "PPO Hopper"}  # than 1,000,000 steps
+
+
+# Box2D crashes at its import where these warnings are errors.
+@pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("name", ALL)
+def test_every_task_makes_an_agent_of_every_row(name: str, row: str) -> None:
+    task = ALL[name]
+    if not task.is_available:
+        pytest.skip(f"gymnasium[{task.extra}] is not installed")
+    agent = make_agent(task.job({}, row, 0, None))
+    assert type(agent).__name__ == task.algorithm
+    assert row == "MlpPolicy" or hasattr(agent.policy, "networks")
+
+
+def test_quick_tasks_are_tasks_with_no_more_steps_than_their_own() -> None:
+    assert QUICK.keys() <= set(COMPARISON.tasks)
+    for name, steps in QUICK.items():
+        assert steps is None or steps < TASKS[name].steps
+        assert name not in COMPARISON.missing
+
+
+@pytest.mark.parametrize("name", sorted(TASKS.keys() - NO_ENTRY))
+def test_settings_are_the_zoos(name: str) -> None:
+    zoo = pytest.importorskip("rl_zoo3")
+    yaml = pytest.importorskip("yaml")
+    task = TASKS[name]
+    file = Path(zoo.__file__).parent / "hyperparams" / f"{task.algorithm.lower()}.yml"
+    entry = yaml.safe_load(file.read_text("utf-8"))[ENTRIES.get(name, task.env)]
+    assert entry.pop("policy") == "MlpPolicy"
+    assert entry.pop("n_timesteps") == (1e6 if name in SHORTER else task.steps)
+    assert entry.pop("n_envs", 1) == task.n_envs
+    assert entry.pop("normalize", False) == task.is_normalized
+    kwargs = eval(entry.pop("policy_kwargs", "{}"), {"dict": dict, "nn": nn})
+    assert kwargs == task.policy_kwargs
+    noise = entry.pop("noise_type", None), entry.pop("noise_std", None)
+    settings = dict(task.settings)
+    if noise != (None, None):
+        assert noise == ("normal", 0.1)
+        own = NormalActionNoise(np.zeros(1), np.full(1, 0.1))
+        assert repr(settings.pop("action_noise")) == repr(own)
+    for key, value in entry.items():
+        if isinstance(value, str):
+            entry[key] = Falling(float(value.removeprefix("lin_")))
+    assert settings == entry
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("row", ROWS[1:])
+def test_nothing_changes_but_the_policy_and_what_sizes_it(name: str, row: str) -> None:
+    ours, theirs = job(name, row, 10, None), job(name, "MlpPolicy", 10, None)
+    assert isinstance(ours, AgentJob)
+    assert isinstance(theirs, AgentJob)
+    sized = {"net_arch", "activation_fn"}
+    rest = {k: v for k, v in theirs.policy_kwargs.items() if k not in sized}
+    assert theirs.policy_kwargs == TASKS[name].policy_kwargs
+    assert ours == replace(theirs, names=ours.names, policy=row, policy_kwargs=rest)
+
+
+def test_what_is_dropped_is_named() -> None:
+    assert dropped("QRDQN CartPole", "NCPPolicy") == "net_arch=[256, 256]"
+    assert dropped("identity", "LiquidPolicy") == "net_arch=[64, 64]"
+    assert dropped("PPO CartPole", "NCPPolicy") == ""
+    assert "activation_fn=torch.nn.modules.activation.ReLU, net_arch=" in dropped(
+        "PPO Hopper", "NCPPolicy"
+    )
+    assert dropped("PPO Hopper", "MlpPolicy") == ""
+
+
+def test_a_suite_scores_how_many_of_its_agents_pass() -> None:
+    def case(dim: int) -> AgentJob:
+        task = replace(CASES["A2C, one of four"], env=IdentityEnv, steps=8)
+        return replace(task, env_kwargs={"dim": dim}).job({}, "MlpPolicy", 0, None)
+
+    suite = Suite({"task": "identity"}, 3, {"one of one": case(1), "of 50": case(50)})
+    row = train_any(suite)
+    assert row["score"] == 1
+    assert row["cases"]["one of one"] == 100
+    assert row["cases"]["of 50"] < 20
+    assert row["steps"] == 16
+    assert suite.label == {"task": "identity", "seed": 3}
+    assert suite.key == json.loads(json.dumps(suite.key))  # so that it is found again
+    longer = replace(suite.cases["of 50"], steps=9)
+    assert suite.key != replace(suite, cases=suite.cases | {"of 50": longer}).key
+
+
+def invoke(comparison: Any, *options: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command(comparison), list(options))
+    return result.exit_code, result.output
+
+
+def test_what_cannot_run_here_says_what_to_install(tmp_path: Path) -> None:
+    needy = replace(
+        COMPARISON,
+        tasks=["PPO CartPole", "DQN CartPole"],
+        missing={"PPO CartPole": "PPO CartPole needs a cart."},
+    )
+    code, said = invoke(needy, "--task", "PPO CartPole")
+    assert code == 1
+    assert "Error: PPO CartPole needs a cart." in said
+    code, said = invoke(needy, "--steps", "64", "--seeds", "1", "--row", "NCPPolicy")
+    assert code == 0
+    assert "Left out: PPO CartPole needs a cart." in said
+    assert "DQN CartPole" in said
+
+
+def test_quick_takes_its_own_tasks_steps_and_seeds() -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def ask(*what: Any) -> AgentJob:
+        asked.append(what)
+        return AgentJob({"task": what[0], "policy": what[1]}, "None", "", "", 0, 0)
+
+    some = replace(COMPARISON, make_job=ask, quick={"PPO Acrobot": 7, "identity": None})
+    assert invoke(some, "--quick", "--row", "NCPPolicy")[0] == 1  # no such algorithm
+    assert asked == [
+        (name, "NCPPolicy", seed, steps)
+        for seed in (10, 11, 12)
+        for name, steps in some.quick.items()
+    ]

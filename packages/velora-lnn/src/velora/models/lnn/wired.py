@@ -94,7 +94,7 @@ class WiredNetwork(nn.Module, ABC):
         self.out_features = counts.motor
         self.n_units = self.n_neurons + self.out_features
 
-        options = {"init_type": init_type, "device": device}
+        options: dict[str, Any] = {"init_type": init_type, "device": device}
         layer = partial(SparseLinear, **options)
         self.inter = layer(
             counts.sensory, counts.inter, oriented(masks.inter), gain=gains["inter"]

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.bare import are_bare
+from velora.models.lnn.gated_leaky.scan import scan
 from velora.models.lnn.gated_leaky.step import Layer, leak, packed_step
-from velora.models.lnn.gated_leaky.unrolled import unrolled
 from velora.models.lnn.headed_cell import HeadedCell
 from velora.models.lnn.masked import as_factors
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
@@ -100,10 +100,7 @@ class GatedLeakyCell(HeadedCell):
         sizes = (self.in_features, self.n_hidden)
         from_inputs, from_state = torch.split_with_sizes(weight, sizes, dim=1)
         inputs = functional.linear(x, from_inputs, bias)  # (T, B, 2·H)
-        times = _varying(timespans, inputs)
-        if times is not None:
-            times = times.to(weight.dtype)
-        states = unrolled(inputs, from_state, hidden, resets, times)
+        states = scan(inputs, from_state, hidden, resets, _varying(timespans, x))
         return states, states
 
     def packed(self) -> Layer:

@@ -33,7 +33,7 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("name", ["ncp", "liquid"])
+@pytest.mark.parametrize("name", ["ncp", "liquid", "gated-leaky"])
 def test_registered_network_is_right(name, options):
     check_network(name, **options)
 
@@ -48,6 +48,7 @@ def test_nothing_registered_is_left_out():
     assert [n for n, e in networks().items() if e.distribution == "velora-lnn"] == [
         "ncp",
         "liquid",
+        "gated-leaky",
     ]
     assert [n for n, e in wirings().items() if e.distribution == "velora-wiring"] == [
         "ncp",

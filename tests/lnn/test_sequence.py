@@ -19,9 +19,9 @@ TIMESPANS = {
 
 
 @pytest.fixture
-def inputs(make_liquid):
+def inputs(make_recurrent):
     def make(steps, batch, dtype=torch.float64, sizes=(3, 10, 2)):
-        network = make_liquid(sizes, dtype)
+        network = make_recurrent(sizes, dtype)
         x = torch.randn(steps, batch, sizes[0], dtype=dtype, requires_grad=True)
         hidden = torch.randn(batch, network.hidden_size, dtype=dtype)
         return network, x, hidden.requires_grad_()

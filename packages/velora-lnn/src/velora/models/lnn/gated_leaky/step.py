@@ -25,6 +25,9 @@ def leak(f: Tensor, k: Tensor, hidden: Tensor, timespans: Timespans) -> Tensor:
         hidden: (B, H) state before the step.
         timespans: a number, or of shape () or (B, 1); None for 1.
     """
+    if f.dtype != hidden.dtype:  # under autocast, or after it
+        dtype = torch.promote_types(f.dtype, hidden.dtype)
+        f, k, hidden = f.to(dtype), k.to(dtype), hidden.to(dtype)
     if isinstance(timespans, Tensor):
         timespans = timespans.to(f.dtype)
     elif timespans is None or timespans == 1:

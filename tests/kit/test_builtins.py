@@ -38,6 +38,13 @@ def test_registered_network_is_right(name, options):
     check_network(name, **options)
 
 
+@pytest.mark.parametrize("scan", ["operators", "steps"])
+@pytest.mark.parametrize("name", ["liquid", "gated-leaky"])
+def test_recurrent_network_is_right_without_compiled_loops(monkeypatch, name, scan):
+    monkeypatch.setenv("VELORA_SCAN", scan)
+    check_network(name)
+
+
 @pytest.mark.parametrize("sizes", [(3, 16, 2), (1, 2, 1), (7, 40, 9)], ids=str)
 @pytest.mark.parametrize("name", ["ncp", "dense", "random", "small-world"])
 def test_registered_wiring_is_right(name, sizes):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.activation import mish
+from velora.models.lnn.eager import is_recorded
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
@@ -32,7 +33,9 @@ def leak(f: Tensor, k: Tensor, hidden: Tensor, timespans: Timespans) -> Tensor:
         timespans = timespans.to(f.dtype)
     elif timespans is None or timespans == 1:
         return torch.lerp(hidden, torch.tanh(k), torch.sigmoid(f))
-    gate = -torch.expm1(-timespans * functional.softplus(f))
+    exponent = -timespans * functional.softplus(f)
+    # TorchScript's exporter to ONNX has no expm1, which is exact for short times too.
+    gate = 1 - torch.exp(exponent) if is_recorded() else -torch.expm1(exponent)
     return torch.lerp(hidden, torch.tanh(k), gate)
 
 

@@ -50,7 +50,9 @@ class HeadedCell(MaskedModule, RecurrentCell):
         self.head_size = in_features + n_hidden
         sparsity_mask = self._with_state(mask)
         for name in self.head_names:
-            head = SparseLinear(self.head_size, n_hidden, sparsity_mask, **options)
+            # Always with a bias, on which what packs them relies.
+            sizes = self.head_size, n_hidden
+            head = SparseLinear(*sizes, sparsity_mask, bias=True, **options)
             self.add_module(name, head)
         self.register_buffer("sparsity_mask", self.heads[0].mask)
         share_mask(self)

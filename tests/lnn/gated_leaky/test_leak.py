@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from leaks import drawn_loss, numbers, scan
+from leaks import drawn_loss, numbers, scan, unrolled
 from scans import F64, values_and_gradients
 
 from velora.models.lnn import GatedLeakyNCPNetwork
@@ -12,14 +12,14 @@ LONGEST = 1e18  # which `shapes` makes of an endless time
 F = torch.tensor([-30.0, -8.0, -1.0, 0.0, 1.0, 8.0, 30.0, 200.0], dtype=F64)
 
 
-def leaked(path, f, t):
+def leaked(function, path, f, t):
     """Returns the states of three steps towards 1 from 0, each by itself."""
     inputs = torch.cat((f, torch.full_like(f, 50.0))).to(path.dtype).expand(3, 1, -1)
     weight = torch.zeros(2 * len(f), len(f), dtype=path.dtype)
     state = torch.zeros(1, len(f), dtype=path.dtype)
     times = torch.full((3, 1, 1), t, dtype=path.dtype)
     resets = torch.ones(3, 1, dtype=torch.bool)
-    return scan(inputs, weight, state, resets=resets, timespans=times)[0]
+    return function(inputs, weight, state, resets=resets, timespans=times)[0]
 
 
 @pytest.mark.parametrize("t", [1e-9, 1e-4, 0.3, 1.0, 7.0, 1e4, LONGEST])
@@ -27,7 +27,7 @@ def test_gate_is_right_to_its_digits_at_any_time(path, t):
     t = torch.tensor(t, dtype=path.dtype).double()
     expected = -torch.expm1(-t * torch.nn.functional.softplus(F, threshold=40))
     limit = 1e-12 if path.dtype == F64 else 2e-6
-    for state in leaked(path, F, t):
+    for state in (*leaked(scan, path, F, t), *leaked(unrolled, path, F, t)):
         torch.testing.assert_close(state[0].double(), expected, rtol=limit, atol=0)
 
 
@@ -35,23 +35,25 @@ def test_no_time_keeps_the_state_and_endless_time_reaches_the_target(path):
     x = numbers(5, 3, 8, path.dtype, timed=True)
     with torch.no_grad():
         x["timespans"].zero_()
-    states, gradients = values_and_gradients(scan, x, drawn_loss(x))
-    assert all(torch.equal(now, x["state"]) for now in states[0])
-    assert not gradients[0].any()
-    assert gradients[3].any()
+    for function in (scan, unrolled):
+        states, gradients = values_and_gradients(function, x, drawn_loss(x))
+        assert all(torch.equal(now, x["state"]) for now in states[0])
+        assert not gradients[0].any()
+        assert gradients[3].any()
     with torch.no_grad():
         x["timespans"].fill_(LONGEST)
         x["weight"].zero_()
-    states, gradients = values_and_gradients(scan, x, drawn_loss(x))
-    target = torch.tanh(x["inputs"][..., 8:])
-    torch.testing.assert_close(states[0], target)
-    # To the last digit: what is left of the state before is nothing.
-    other = {**x, "state": 100 * x["state"]}
-    assert torch.equal(scan(**other)[0], states[0])
-    assert all(gradient.isfinite().all() for gradient in gradients)
-    assert not gradients[0][..., :8].any()
-    assert not gradients[2].any()
-    assert not gradients[3].any()
+    for function in (scan, unrolled):
+        states, gradients = values_and_gradients(function, x, drawn_loss(x))
+        target = torch.tanh(x["inputs"][..., 8:])
+        torch.testing.assert_close(states[0], target)
+        # To the last digit: what is left of the state before is nothing.
+        other = {**x, "state": 100 * x["state"]}
+        assert torch.equal(function(**other)[0], states[0])
+        assert all(gradient.isfinite().all() for gradient in gradients)
+        assert not gradients[0][..., :8].any()
+        assert not gradients[2].any()
+        assert not gradients[3].any()
 
 
 def test_two_steps_of_the_same_rate_and_target_make_one(path):

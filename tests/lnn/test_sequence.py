@@ -9,7 +9,7 @@ import torch
 SHAPES = [(1, 1), (1, 3), (3, 3), (5, 1), (2, 4), (4, 4), (7, 3)]
 TIMESPANS = {
     "none": lambda steps, batch: None,
-    "number": lambda steps, batch: 0.5,
+    "number": lambda steps, batch: 0.3,
     "integer": lambda steps, batch: 2,
     "scalar": lambda steps, batch: torch.tensor(0.5).double(),
     "(T,)": lambda steps, batch: torch.rand(steps).double() * 3,

@@ -88,6 +88,26 @@ def test_time_one_is_no_time_given(path):
     torch.testing.assert_close(got, expected, rtol=limit, atol=limit)
 
 
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, F64])
+@pytest.mark.parametrize("shape", [None, (), (5,), (5, 4)])
+def test_endless_time_has_finite_gradients_in_any_dtype(dtype, shape, steps):
+    network = GatedLeakyNCPNetwork(3, 20, 2).to(dtype)
+    with torch.no_grad():  # neurons that move at once, and some that hardly ever do
+        network.command.f_head.bias[:4] = torch.tensor([-18.0, -40, -110, 60])
+    x, t = torch.randn(5, 4, 3).to(dtype)[:steps], float("inf")
+    if shape is not None:
+        t = torch.full(shape, t)[:steps] if shape else torch.tensor(t)
+        t.requires_grad_()
+    y, state = network.forward_sequence(x, timespans=t)
+    (y.sum() + state.sum()).backward()
+    leaves = [*network.parameters()] + ([] if shape is None else [t])
+    assert all(leaf.grad.isfinite().all() for leaf in leaves)
+    for step in (network, network.frozen_step()):
+        y, _ = step(x[0], None, float("inf"))
+        assert y.isfinite().all()
+
+
 @pytest.mark.parametrize("form", [float("inf"), torch.tensor(float("inf"))])
 def test_network_after_an_endless_time_forgets_what_was_before(form):
     network = GatedLeakyNCPNetwork(3, 20, 2)

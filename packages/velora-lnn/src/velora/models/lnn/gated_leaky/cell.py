@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from velora.models.lnn.bare import are_bare
 from velora.models.lnn.gated_leaky.scan import scan
-from velora.models.lnn.gated_leaky.step import Layer, leak, packed_step
+from velora.models.lnn.gated_leaky.step import Layer, in_dtype, leak
 from velora.models.lnn.headed_cell import HeadedCell
 from velora.models.lnn.masked import as_factors
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
@@ -79,10 +79,8 @@ class GatedLeakyCell(HeadedCell):
         t = step_timespans(timespans, x.shape[0])
         z = torch.cat((x, hidden), dim=1)  # (B, F + H)
         f_head, k_head = self.heads
-        if are_bare(SparseLinear.forward, f_head, k_head):
-            state = packed_step(self.packed(), z, hidden, t)
-        else:
-            state = leak(f_head(z), k_head(z), hidden, t)
+        # To pack two heads for a single step costs more than the product it saves.
+        state = leak(f_head(z), k_head(z), hidden, t)
         return state, state
 
     def over_time(
@@ -100,7 +98,13 @@ class GatedLeakyCell(HeadedCell):
         sizes = (self.in_features, self.n_hidden)
         from_inputs, from_state = torch.split_with_sizes(weight, sizes, dim=1)
         inputs = functional.linear(x, from_inputs, bias)  # (T, B, 2·H)
-        states = scan(inputs, from_state, hidden, resets, _varying(timespans, x))
+        times = None
+        if isinstance(timespans, Tensor):
+            times = timespans.expand(*x.shape[:2], 1)
+        elif timespans is not None and timespans != 1:
+            t = in_dtype(timespans, weight.dtype)
+            times = weight.new_full((), t).expand(*x.shape[:2], 1)
+        states = scan(inputs, from_state, hidden, resets, times)
         return states, states
 
     def packed(self) -> Layer:
@@ -109,11 +113,3 @@ class GatedLeakyCell(HeadedCell):
         factors = as_factors(self.sparsity_mask, f_head.weight.dtype)
         weights = [head.weight * factors for head in (f_head, k_head)]
         return torch.cat(weights), torch.cat([f_head.bias, k_head.bias])
-
-
-def _varying(timespans: Timespans, x: Tensor) -> Tensor | None:
-    """Returns times as (T, B, 1) for (T, B, ...) inputs; None where each is 1."""
-    if timespans is None or (not isinstance(timespans, Tensor) and timespans == 1):
-        return None
-    times = torch.as_tensor(timespans, device=x.device)
-    return times.expand(*x.shape[:2], 1)

@@ -11,6 +11,7 @@ from velora.models.lnn.backend import Backend
 from velora.models.lnn.double_backward import differentiable_backward
 from velora.models.lnn.eager import is_traced
 from velora.models.lnn.gated_leaky import backends
+from velora.models.lnn.gated_leaky.step import in_dtype
 from velora.models.lnn.gated_leaky.unrolled import unrolled
 
 
@@ -46,7 +47,7 @@ def scan(
     Returns:
         (T, B, H) states after each step.
     """
-    times = None if times is None else times.to(weight.dtype)
+    times = None if times is None else in_dtype(times, weight.dtype)
     arguments = inputs.to(weight.dtype), weight, state.to(weight.dtype), resets, times
     if inputs.is_meta:  # where there is no autocast to turn off
         return unrolled(*arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
 
 Layer = tuple[Tensor, Tensor | None]  # masked weight, and bias
+Times = TypeVar("Times", float, Tensor, float | Tensor)
 
 
 def leak(f: Tensor, k: Tensor, hidden: Tensor, timespans: Timespans) -> Tensor:
@@ -29,29 +31,25 @@ def leak(f: Tensor, k: Tensor, hidden: Tensor, timespans: Timespans) -> Tensor:
     if f.dtype != hidden.dtype:  # under autocast, or after it
         dtype = torch.promote_types(f.dtype, hidden.dtype)
         f, k, hidden = f.to(dtype), k.to(dtype), hidden.to(dtype)
-    if isinstance(timespans, Tensor):
-        timespans = timespans.to(f.dtype)
-    elif timespans is None or timespans == 1:
+    if timespans is None or (not isinstance(timespans, Tensor) and timespans == 1):
         return torch.lerp(hidden, torch.tanh(k), torch.sigmoid(f))
-    exponent = -timespans * functional.softplus(f)
+    exponent = -in_dtype(timespans, f.dtype) * functional.softplus(f)
     # TorchScript's exporter to ONNX has no expm1, which is exact for short times too.
     gate = 1 - torch.exp(exponent) if is_recorded() else -torch.expm1(exponent)
     return torch.lerp(hidden, torch.tanh(k), gate)
 
 
-def packed_step(
-    packed: Layer, z: Tensor, hidden: Tensor, timespans: Timespans
-) -> Tensor:
-    """Returns the (B, H) state after a step with packed heads, unchecked.
+def in_dtype(timespans: Times, dtype: torch.dtype) -> Times:
+    """Returns times in a dtype, those that are too long for it as its longest.
 
-    Args:
-        packed: (2·H, F + H) weight and (2·H,) bias of the heads f and k.
-        z: (B, F + H) inputs and state.
-        hidden: (B, H), the state alone.
-        timespans: as in `leak`.
+    An infinite one would make NaN of a gate that is open, and so has no gradient.
     """
-    f, k = functional.linear(z, *packed).chunk(2, dim=1)
-    return leak(f, k, hidden, timespans)
+    longest = torch.finfo(dtype).max
+    if not isinstance(timespans, Tensor):
+        return min(timespans, longest)
+    if timespans.dtype == dtype:
+        return timespans
+    return timespans.to(dtype).clamp(max=longest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +57,11 @@ class FrozenStep:
     """One step of a `GatedLeakyNCPNetwork` with weights that no longer change.
 
     Called as the network is: `y, h_state = step(x, h_state)`.
+
+    Attributes:
+        inter: masked weight and bias.
+        command: those of both heads, packed.
+        motor: masked weight and bias.
     """
 
     inter: Layer
@@ -80,5 +83,6 @@ class FrozenStep:
         check_state(h_state, batch, hidden)
         t = step_timespans(timespans, batch)
         z = torch.cat((mish(functional.linear(x, *self.inter)), h_state), dim=1)
-        h_state = packed_step(self.command, z, h_state, t)
+        f, k = functional.linear(z, *self.command).chunk(2, dim=1)
+        h_state = leak(f, k, h_state, t)
         return unbatched(functional.linear(h_state, *self.motor)), h_state

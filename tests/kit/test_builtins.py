@@ -33,9 +33,16 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("name", ["ncp", "liquid"])
+@pytest.mark.parametrize("name", ["ncp", "liquid", "gated-leaky"])
 def test_registered_network_is_right(name, options):
     check_network(name, **options)
+
+
+@pytest.mark.parametrize("scan", ["operators", "steps"])
+@pytest.mark.parametrize("name", ["liquid", "gated-leaky"])
+def test_recurrent_network_is_right_without_compiled_loops(monkeypatch, name, scan):
+    monkeypatch.setenv("VELORA_SCAN", scan)
+    check_network(name)
 
 
 @pytest.mark.parametrize("sizes", [(3, 16, 2), (1, 2, 1), (7, 40, 9)], ids=str)
@@ -48,6 +55,7 @@ def test_nothing_registered_is_left_out():
     assert [n for n, e in networks().items() if e.distribution == "velora-lnn"] == [
         "ncp",
         "liquid",
+        "gated-leaky",
     ]
     assert [n for n, e in wirings().items() if e.distribution == "velora-wiring"] == [
         "ncp",

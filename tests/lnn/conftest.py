@@ -8,13 +8,17 @@ import pytest
 import torch
 
 from velora.models.lnn import (
+    GatedLeakyCell,
+    GatedLeakyNCPNetwork,
     LiquidNCPNetwork,
     NCPLiquidCell,
     NCPNetwork,
     SparseLinear,
 )
 
-NETWORKS = {"ncp": NCPNetwork, "liquid": LiquidNCPNetwork}
+RECURRENT = {"liquid": LiquidNCPNetwork, "gated-leaky": GatedLeakyNCPNetwork}
+NETWORKS = {"ncp": NCPNetwork, **RECURRENT}
+CELLS = {"liquid": NCPLiquidCell, "gated-leaky": GatedLeakyCell}
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-5}
 
 
@@ -36,6 +40,16 @@ def reference():
 @pytest.fixture(params=list(NETWORKS))
 def network_type(request):
     return NETWORKS[request.param]
+
+
+@pytest.fixture(params=list(RECURRENT))
+def recurrent_type(request):
+    return RECURRENT[request.param]
+
+
+@pytest.fixture(params=list(CELLS))
+def cell_type(request):
+    return CELLS[request.param]
 
 
 def _signed_mask(rows, columns, density=0.5):
@@ -72,9 +86,9 @@ def make_sparse():
 
 
 @pytest.fixture
-def make_cell():
+def make_cell(cell_type):
     def make(in_features, n_hidden, dtype=torch.float64):
-        cell = NCPLiquidCell(in_features, n_hidden, _signed_mask(in_features, n_hidden))
+        cell = cell_type(in_features, n_hidden, _signed_mask(in_features, n_hidden))
         return _fill(cell.to(dtype))
 
     return make
@@ -84,6 +98,14 @@ def make_cell():
 def make_network():
     def make(network_type, sizes=(3, 10, 2), dtype=torch.float64, **options):
         return _fill(network_type(*sizes, **options).to(dtype))
+
+    return make
+
+
+@pytest.fixture
+def make_recurrent(make_network, recurrent_type):
+    def make(*args, **options):
+        return make_network(recurrent_type, *args, **options)
 
     return make
 

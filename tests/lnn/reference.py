@@ -28,8 +28,7 @@ def head(cell, layer, z):
     return z @ weight.T + layer.bias
 
 
-def cell(cell, x, hidden, t=1.0):
-    """x: (B, F), hidden: (B, H), t a number or (B, 1) -> y, new_hidden: (B, H)."""
+def liquid_cell(cell, x, hidden, t):
     z = torch.cat([x, hidden], dim=1)
     g = head(cell, cell.g_head, z)
     h = head(cell, cell.h_head, z)
@@ -41,6 +40,22 @@ def cell(cell, x, hidden, t=1.0):
     return y, new_hidden
 
 
+def gated_leaky_cell(cell, x, hidden, t):
+    z = torch.cat([x, hidden], dim=1)
+    rate = torch.log1p(torch.exp(head(cell, cell.f_head, z)))
+    target = torch.tanh(head(cell, cell.k_head, z))
+    new_hidden = hidden + (1 - torch.exp(-t * rate)) * (target - hidden)
+    return new_hidden, new_hidden
+
+
+CELLS = {"NCPLiquidCell": liquid_cell, "GatedLeakyCell": gated_leaky_cell}
+
+
+def cell(cell, x, hidden, t=1.0):
+    """x: (B, F), hidden: (B, H), t a number or (B, 1) -> y, new_hidden: (B, H)."""
+    return CELLS[type(cell).__name__](cell, x, hidden, t)
+
+
 def ncp(network, x):
     """x: (B, F) -> (B, O), also where B is 1."""
     x = mish(sparse_linear(network.inter, x))
@@ -48,11 +63,12 @@ def ncp(network, x):
     return sparse_linear(network.motor, x)
 
 
-def liquid(network, x, hidden, t=1.0):
+def recurrent(network, x, hidden, t=1.0):
     """x: (B, F), hidden: (B, H) -> y: (B, O), hidden: (B, H); B may be 1."""
     x = mish(sparse_linear(network.inter, x))
     y, hidden = cell(network.command, x, hidden, t)
-    return sparse_linear(network.motor, mish(y)), hidden
+    read = mish(y) if type(network).__name__ == "LiquidNCPNetwork" else y
+    return sparse_linear(network.motor, read), hidden
 
 
 def timespan(timespans, step, batch):
@@ -85,7 +101,7 @@ def sequence(network, x, hidden, resets=None, timespans=None):
             ]
             hidden = torch.stack(rows)
         t = timespan(timespans, step, x.shape[1]).to(x.dtype)
-        y, hidden = liquid(network, x[step], hidden, t)
+        y, hidden = recurrent(network, x[step], hidden, t)
         outputs.append(y)
         states.append(hidden)
     return torch.stack(outputs), hidden, torch.stack(states)

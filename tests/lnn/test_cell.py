@@ -1,12 +1,15 @@
-"""NCPLiquidCell: the equations, head by head."""
+"""Cells of heads: their equations, head by head."""
 
 import pytest
 import torch
 
-from velora.models.lnn import NCPLiquidCell, SparseLinear
+from velora.models.lnn import GatedLeakyCell, NCPLiquidCell, SparseLinear
 from velora.models.lnn.cell import NCPLiquidCell as PublicPath
 
-HEADS = ("g_head", "h_head", "f_head_to_g", "f_head_to_h", "proj")
+HEADS = {
+    NCPLiquidCell: ("g_head", "h_head", "f_head_to_g", "f_head_to_h", "proj"),
+    GatedLeakyCell: ("f_head", "k_head"),
+}
 SIZES = [(1, 1, 1), (3, 3, 3), (1, 3, 65), (65, 63, 1), (63, 2, 63), (3, 65, 3)]
 
 
@@ -77,14 +80,17 @@ def test_timespans_stay_with_their_rows_where_batch_equals_hidden(make_cell):
             torch.testing.assert_close(got[row : row + 1], expected)
 
 
-def test_heads_are_sparse_layers_that_share_the_mask(make_cell, signed_mask):
+def test_public_path_leads_to_the_same_class():
     assert PublicPath is NCPLiquidCell
+
+
+def test_heads_are_sparse_layers_that_share_the_mask(cell_type, signed_mask):
     mask = signed_mask(4, 3)
-    cell = NCPLiquidCell(4, 3, mask)
+    cell = cell_type(4, 3, mask)
     expected = torch.cat((mask.abs().T, torch.ones(3, 3, dtype=torch.int32)), dim=1)
     assert torch.equal(cell.sparsity_mask, expected.float())
     assert cell.head_size == 7
-    for name in HEADS:
+    for name in HEADS[cell_type]:
         head = getattr(cell, name)
         assert isinstance(head, SparseLinear)
         assert (head.in_features, head.out_features) == (7, 3)
@@ -92,22 +98,22 @@ def test_heads_are_sparse_layers_that_share_the_mask(make_cell, signed_mask):
         assert not head.weight[head.mask == 0].any()
 
 
-def test_polarity_makes_no_difference(signed_mask):
+def test_polarity_makes_no_difference(cell_type, signed_mask):
     mask = signed_mask(4, 3)
     outputs = []
     for variant in (mask, mask.abs(), -mask, mask.float(), mask.bool()):
         torch.manual_seed(2)
-        cell = NCPLiquidCell(4, 3, variant)
+        cell = cell_type(4, 3, variant)
         outputs.append(cell(torch.ones(2, 4), torch.ones(2, 3))[0])
     for output in outputs[1:]:
         assert torch.equal(output, outputs[0])
 
 
-def test_heads_are_independent_parameters(make_cell):
-    cell = make_cell(4, 3)
-    assert len(list(cell.parameters())) == 10
+def test_heads_are_independent_parameters(make_cell, cell_type):
+    cell, heads = make_cell(4, 3), HEADS[cell_type]
+    assert len(list(cell.parameters())) == 2 * len(heads)
     names = {name.split(".")[0] for name, _ in cell.named_parameters()}
-    assert names == set(HEADS)
+    assert names == set(heads)
 
 
 def test_an_empty_batch_gives_empty_outputs(make_cell):
@@ -117,31 +123,31 @@ def test_an_empty_batch_gives_empty_outputs(make_cell):
 
 
 @pytest.mark.parametrize(("in_features", "n_hidden"), [(0, 3), (3, 0), (0, 0), (-1, 3)])
-def test_sizes_below_one_are_refused(in_features, n_hidden):
+def test_sizes_below_one_are_refused(cell_type, in_features, n_hidden):
     mask = torch.ones(max(in_features, 0), max(n_hidden, 0))
     with pytest.raises(ValueError, match=r"at least 1|shape"):
-        NCPLiquidCell(in_features, n_hidden, mask)
+        cell_type(in_features, n_hidden, mask)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (4, 4), (12,), (1, 3), (4, 1), (4, 3, 1)])
-def test_a_mask_of_another_shape_is_refused(shape):
-    cell = NCPLiquidCell(4, 3, torch.ones(4, 3))
-    for take in (cell.update_mask, lambda mask: NCPLiquidCell(4, 3, mask)):
+def test_a_mask_of_another_shape_is_refused(cell_type, shape):
+    cell = cell_type(4, 3, torch.ones(4, 3))
+    for take in (cell.update_mask, lambda mask: cell_type(4, 3, mask)):
         with pytest.raises(ValueError, match="mask") as error:
             take(torch.ones(shape))
         assert "(4, 3)" in str(error.value)
         assert str(tuple(shape)) in str(error.value)
 
 
-def test_a_transposed_mask_is_refused_with_a_hint():
+def test_a_transposed_mask_is_refused_with_a_hint(cell_type):
     with pytest.raises(ValueError, match=r"\(4, 3\).*\(3, 4\).*Transpose it"):
-        NCPLiquidCell(4, 3, torch.ones(3, 4))
+        cell_type(4, 3, torch.ones(3, 4))
 
 
 @pytest.mark.parametrize("mask", [None, [[1, 1, 1]] * 4, 1])
-def test_a_mask_that_is_no_tensor_is_refused(mask):
+def test_a_mask_that_is_no_tensor_is_refused(cell_type, mask):
     with pytest.raises((TypeError, ValueError), match="mask"):
-        NCPLiquidCell(4, 3, mask)
+        cell_type(4, 3, mask)
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (4,), (5, 4, 1), (1, 5, 4), ()])

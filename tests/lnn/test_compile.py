@@ -5,7 +5,7 @@ import torch
 from torch._inductor.cpp_builder import get_cpp_compiler
 from torch._inductor.exc import InvalidCxxCompiler
 
-from velora.models.lnn import LiquidNCPNetwork
+from velora.models.lnn import NCPNetwork
 
 
 def _no_compiler():
@@ -47,8 +47,8 @@ def test_compiled_step_equals_the_plain_one(
 
 
 @pytest.mark.parametrize("backend", ["eager", "aot_eager", INDUCTOR])
-def test_compiled_sequence_equals_the_plain_one(make_liquid, assert_same, backend):
-    network = make_liquid()
+def test_compiled_sequence_equals_the_plain_one(make_recurrent, assert_same, backend):
+    network = make_recurrent()
     compiled = torch.compile(network.forward_sequence, backend=backend, fullgraph=True)
     x = torch.randn(3, 2, 3, dtype=torch.float64, requires_grad=True)
     hidden = torch.randn(2, 4, dtype=torch.float64, requires_grad=True)
@@ -74,7 +74,7 @@ def test_compiled_network_follows_new_masks_and_weights(
     network.inter.update_mask(torch.ones(6, 3))
     mask = torch.zeros(network.counts.inter, network.counts.command)
     mask[0] = 1
-    cell = network_type is LiquidNCPNetwork
+    cell = network_type is not NCPNetwork
     network.command.update_mask(mask if cell else mask.T)
     network.motor.weight.data.mul_(2)
     for got, expected in zip(

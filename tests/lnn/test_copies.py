@@ -7,17 +7,13 @@ import pickle
 import pytest
 import torch
 
-from velora.models.lnn import LiquidNCPNetwork
+from velora.models import GatedLeakyNCPNetwork, LiquidNCPNetwork
 
 SIZES = (3, 20, 2)
-CELL = [
-    "sparsity_mask",
-    *(
-        f"{head}.{name}"
-        for head in ("g_head", "h_head", "f_head_to_g", "f_head_to_h", "proj")
-        for name in ("weight", "bias", "mask")
-    ),
-]
+HEADS = {
+    LiquidNCPNetwork: ("g_head", "h_head", "f_head_to_g", "f_head_to_h", "proj"),
+    GatedLeakyNCPNetwork: ("f_head", "k_head"),
+}
 
 
 @pytest.fixture
@@ -49,10 +45,10 @@ def assert_alike(got, expected, x, outputs_of):
 
 def test_state_dict_keys_follow_the_attributes(network_type):
     keys = ["inter.weight", "inter.bias", "inter.mask"]
-    if network_type is LiquidNCPNetwork:
-        keys += [f"command.{key}" for key in CELL]
-    else:
-        keys += ["command.weight", "command.bias", "command.mask"]
+    heads = HEADS.get(network_type)
+    keys += ["command.sparsity_mask"] if heads else []
+    for layer in [f"command.{head}" for head in heads] if heads else ["command"]:
+        keys += [f"{layer}.weight", f"{layer}.bias", f"{layer}.mask"]
     keys += ["motor.weight", "motor.bias", "motor.mask"]
     assert sorted(network_type(*SIZES).state_dict()) == sorted(keys)
 
@@ -125,8 +121,8 @@ def test_a_network_made_on_meta_is_filled_from_a_state_dict(
     assert_alike(other, network, x, outputs_of)
 
 
-def test_a_part_can_be_loaded_alone(make_liquid, x):
-    network, other = make_liquid(SIZES), make_liquid(SIZES)
+def test_a_part_can_be_loaded_alone(make_recurrent, x):
+    network, other = make_recurrent(SIZES), make_recurrent(SIZES)
     other.command.load_state_dict(network.command.state_dict())
     assert torch.equal(other.masks.command, network.masks.command)
     part = {

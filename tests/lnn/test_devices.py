@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from velora.models.lnn import LiquidNCPNetwork, NCPLiquidCell, SparseLinear
+from velora.models.lnn import NCPNetwork, SparseLinear
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
 
 INIT_TYPES = (
     "kaiming_uniform",
@@ -18,7 +19,7 @@ INIT_TYPES = (
 def run(network, device="meta"):
     x = torch.ones(4, 5, 3, device=device)
     outputs = [network(x[0])]
-    if isinstance(network, LiquidNCPNetwork):
+    if isinstance(network, RecurrentNCPNetwork):
         outputs = [
             *network(x[0]),
             *network.forward_sequence(
@@ -40,9 +41,9 @@ def test_network_is_made_on_the_meta_device(network_type, init_type):
 
 
 @pytest.mark.parametrize("device", ["meta", torch.device("meta")])
-def test_layers_are_made_on_the_meta_device(device):
+def test_layers_are_made_on_the_meta_device(device, cell_type):
     layer = SparseLinear(3, 2, torch.ones(2, 3), device=device)
-    cell = NCPLiquidCell(3, 2, torch.ones(3, 2), device=device)
+    cell = cell_type(3, 2, torch.ones(3, 2), device=device)
     x = torch.ones(5, 3, device="meta")
     assert layer(x).shape == (5, 2)
     assert cell(x, torch.ones(5, 2, device="meta"))[0].shape == (5, 2)
@@ -85,7 +86,7 @@ def test_no_device_is_remembered_from_construction(network_type):
     network = network_type(3, 10, 2).to("meta")
     assert network.device.type == "meta"
     assert all(output.device.type == "meta" for output in run(network))
-    if network_type is LiquidNCPNetwork:
+    if network_type is not NCPNetwork:
         assert network.initial_state(2).device.type == "meta"
     network.to_empty(device="cpu")
     assert network.device.type == "cpu"

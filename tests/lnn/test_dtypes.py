@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from velora.models.lnn import LiquidNCPNetwork
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
 
 LOW = [torch.bfloat16, torch.float16]
 
 
 def everything(network, x):
     """All that a network computes for x: (T, B, F), as a list of tensors."""
-    if not isinstance(network, LiquidNCPNetwork):
+    if not isinstance(network, RecurrentNCPNetwork):
         return [network(x[0])]
     t = torch.full(x.shape[:2], 0.5)
     resets = torch.zeros(x.shape[:2], dtype=torch.bool)
@@ -61,8 +61,8 @@ def test_moving_there_and_back_keeps_the_wiring(network):
 
 
 @pytest.mark.parametrize("dtype", LOW)
-def test_initial_state_follows_the_dtype(make_liquid, dtype):
-    assert make_liquid(dtype=dtype).initial_state(3).dtype == dtype
+def test_initial_state_follows_the_dtype(make_recurrent, dtype):
+    assert make_recurrent(dtype=dtype).initial_state(3).dtype == dtype
 
 
 def test_the_default_dtype_is_followed(network_type):
@@ -76,8 +76,8 @@ def test_the_default_dtype_is_followed(network_type):
     assert all(output.dtype == torch.float64 for output in outputs)
 
 
-def test_large_inputs_stay_finite_in_half_precision(make_liquid):
-    network = make_liquid((3, 20, 2), torch.float16)
+def test_large_inputs_stay_finite_in_half_precision(make_recurrent):
+    network = make_recurrent((3, 20, 2), torch.float16)
     x = 1e3 * torch.randn(4, 3, 3).half()
     for output in everything(network, x):
         assert output.isfinite().all()
@@ -110,8 +110,8 @@ def test_autocast_leaves_masked_weights_without_effect(network):
         torch.testing.assert_close(got, expected)
 
 
-def test_a_state_made_under_autocast_goes_on_outside(make_liquid):
-    network = make_liquid((3, 20, 2), torch.float32)
+def test_a_state_made_under_autocast_goes_on_outside(make_recurrent):
+    network = make_recurrent((3, 20, 2), torch.float32)
     x = torch.randn(5, 3)
     with torch.autocast("cpu", torch.bfloat16):
         _, state = network(x)

@@ -9,8 +9,8 @@ import torch
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("sizes", [(1, 2, 1), (3, 10, 2), (65, 63, 3)])
 @pytest.mark.parametrize("batch", [1, 3, 4, 65])
-def test_it_equals_forward(make_liquid, sizes, batch, dtype):
-    network = make_liquid(sizes, dtype)
+def test_it_equals_forward(make_recurrent, sizes, batch, dtype):
+    network = make_recurrent(sizes, dtype)
     step = network.frozen_step()
     x = torch.randn(batch, sizes[0], dtype=dtype)
     hidden = torch.randn(batch, network.hidden_size, dtype=dtype)
@@ -22,16 +22,16 @@ def test_it_equals_forward(make_liquid, sizes, batch, dtype):
 
 
 @pytest.mark.parametrize("scale", [1e-3, 30.0, 1e3, 1e5])
-def test_it_equals_forward_at_extreme_inputs(make_liquid, scale):
-    network = make_liquid(dtype=torch.float32)
+def test_it_equals_forward_at_extreme_inputs(make_recurrent, scale):
+    network = make_recurrent(dtype=torch.float32)
     x = scale * torch.randn(20, 3)
     torch.testing.assert_close(
         network.frozen_step()(x), network(x), rtol=1e-4, atol=1e-5
     )
 
 
-def test_it_goes_through_an_episode(make_liquid):
-    network = make_liquid()
+def test_it_goes_through_an_episode(make_recurrent):
+    network = make_recurrent()
     step, state = network.frozen_step(), None
     x = torch.randn(6, 3, 3, dtype=torch.float64)
     expected, end = network.forward_sequence(x)
@@ -41,8 +41,8 @@ def test_it_goes_through_an_episode(make_liquid):
     torch.testing.assert_close(state, end)
 
 
-def test_it_does_not_follow_later_changes(make_liquid):
-    network = make_liquid()
+def test_it_does_not_follow_later_changes(make_recurrent):
+    network = make_recurrent()
     step = network.frozen_step()
     x = torch.randn(5, 3, dtype=torch.float64)
     before = step(x)
@@ -58,8 +58,8 @@ def test_it_does_not_follow_later_changes(make_liquid):
         assert torch.equal(got, expected)
 
 
-def test_it_computes_no_gradients(make_liquid):
-    network = make_liquid()
+def test_it_computes_no_gradients(make_recurrent):
+    network = make_recurrent()
     x = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     y, state = network.frozen_step()(x)
     assert not y.requires_grad
@@ -68,8 +68,8 @@ def test_it_computes_no_gradients(make_liquid):
     assert network(x)[0].requires_grad
 
 
-def test_it_leaves_network_and_arguments_as_they_were(make_liquid):
-    network = make_liquid()
+def test_it_leaves_network_and_arguments_as_they_were(make_recurrent):
+    network = make_recurrent()
     before = copy.deepcopy(network.state_dict())
     x = torch.randn(5, 3, dtype=torch.float64)
     hidden = torch.randn(5, 4, dtype=torch.float64)
@@ -89,8 +89,8 @@ def test_it_leaves_network_and_arguments_as_they_were(make_liquid):
         ((5, 3), (4, 4), r"\(5, 4\); got \(4, 4\)"),
     ],
 )
-def test_it_refuses_what_forward_refuses(make_liquid, x, hidden, text):
-    network = make_liquid((3, 10, 2), torch.float32)
+def test_it_refuses_what_forward_refuses(make_recurrent, x, hidden, text):
+    network = make_recurrent((3, 10, 2), torch.float32)
     state = None if hidden is None else torch.zeros(hidden)
     for step in (network, network.frozen_step()):
         with pytest.raises(ValueError, match=text):

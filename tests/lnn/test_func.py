@@ -135,8 +135,8 @@ def test_jvp_equals_the_jacobian_times_the_direction(network, x, outputs_of):
     torch.testing.assert_close(forward_mode, expected)
 
 
-def test_vmap_runs_sequences_of_a_stack_of_parameters(make_liquid):
-    networks = [make_liquid(), make_liquid()]
+def test_vmap_runs_sequences_of_a_stack_of_parameters(make_recurrent):
+    networks = [make_recurrent(), make_recurrent()]
     networks[1].load_state_dict(
         {
             **networks[1].state_dict(),
@@ -162,8 +162,8 @@ def test_vmap_runs_sequences_of_a_stack_of_parameters(make_liquid):
             torch.testing.assert_close(ours[index], theirs)
 
 
-def test_vmap_over_environments_equals_a_batch(make_liquid, x):
-    network = make_liquid()
+def test_vmap_over_environments_equals_a_batch(make_recurrent, x):
+    network = make_recurrent()
     hidden = torch.randn(5, 4, dtype=torch.float64)
     y, state = vmap(lambda x, h: network(x[None], h[None]))(x, hidden)
     expected_y, expected_state = network(x, hidden)

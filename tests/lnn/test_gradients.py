@@ -35,8 +35,8 @@ def test_cell_passes_gradcheck(make_cell, unit_time):
     assert gradgradcheck(function, arguments)
 
 
-def test_sequence_passes_gradcheck(make_liquid):
-    network = make_liquid((2, 5, 1))
+def test_sequence_passes_gradcheck(make_recurrent):
+    network = make_recurrent((2, 5, 1))
     resets = torch.tensor([[0, 1], [1, 0], [0, 0]]).bool()
     t = torch.rand(3, 2, dtype=torch.float64, requires_grad=True)
 
@@ -46,8 +46,8 @@ def test_sequence_passes_gradcheck(make_liquid):
     assert gradcheck(function, (leaf(3, 2, 2), leaf(2, 2), t))
 
 
-def test_every_free_parameter_learns(make_liquid):
-    network = make_liquid()
+def test_every_free_parameter_learns(make_recurrent):
+    network = make_recurrent()
     x = torch.randn(4, 3, 3, dtype=torch.float64)
     y, _ = network.forward_sequence(x, timespans=torch.rand(4).double())
     y.square().sum().backward()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from velora.models.lnn import NCPLiquidCell, SparseLinear
+from velora.models.lnn import GatedLeakyCell, NCPLiquidCell, SparseLinear
 from velora.models.lnn.initialization import initializer
 
 INIT_TYPES = (
@@ -198,6 +198,7 @@ def test_networks_and_cells_hand_the_type_on(init_type, network_type, signed_mas
     for module in (
         network_type(4, 20, 3, init_type=init_type),
         NCPLiquidCell(4, 5, signed_mask(4, 5), init_type=init_type),
+        GatedLeakyCell(4, 5, signed_mask(4, 5), init_type=init_type),
     ):
         layers = [part for part in module.modules() if isinstance(part, SparseLinear)]
         assert layers
@@ -216,6 +217,7 @@ def test_unknown_type_is_refused_with_the_known_ones(network_type, init_type):
     for make in (
         lambda: SparseLinear(3, 2, torch.ones(2, 3), init_type=init_type),
         lambda: NCPLiquidCell(3, 2, torch.ones(3, 2), init_type=init_type),
+        lambda: GatedLeakyCell(3, 2, torch.ones(3, 2), init_type=init_type),
         lambda: network_type(3, 10, 2, init_type=init_type),
     ):
         with pytest.raises(ValueError, match="init_type") as error:

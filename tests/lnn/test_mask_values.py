@@ -6,10 +6,10 @@ import io
 import pytest
 import torch
 
-from velora.models import LiquidNCPNetwork, NCPNetwork
-from velora.models.lnn import NCPLiquidCell, SparseLinear
+from velora.models import GatedLeakyNCPNetwork, LiquidNCPNetwork, NCPNetwork
+from velora.models.lnn import SparseLinear
 
-KINDS = [NCPNetwork, LiquidNCPNetwork]
+KINDS = [NCPNetwork, LiquidNCPNetwork, GatedLeakyNCPNetwork]
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -37,12 +37,12 @@ def test_other_numbers_are_refused_in_a_layer(bad, dtype):
 
 
 @pytest.mark.parametrize("bad", [0.5, 2, -2, float("nan")])
-def test_other_numbers_are_refused_in_a_cell(bad):
+def test_other_numbers_are_refused_in_a_cell(cell_type, bad):
     mask = torch.tensor([[1.0, -1, 0], [0, 1, -1]])
-    cell = NCPLiquidCell(2, 3, mask)
+    cell = cell_type(2, 3, mask)
     mask[0, 0] = bad
     kept = cell.sparsity_mask.clone()
-    for use in (lambda: NCPLiquidCell(2, 3, mask), lambda: cell.update_mask(mask)):
+    for use in (lambda: cell_type(2, 3, mask), lambda: cell.update_mask(mask)):
         with pytest.raises(ValueError, match=r"-1 \(inhibitory\), 0 \(none\) and 1"):
             use()
     assert torch.equal(cell.sparsity_mask, kept)

@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from velora.models.lnn import LiquidNCPNetwork, SparseLinear
+from velora.models.lnn import SparseLinear
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
 
 LARGEST = torch.finfo(torch.float64).max
 
@@ -18,7 +19,7 @@ def compute(network, x):
     """Everything a network can compute for x: (T, B, F)."""
     y = network(x[0])
     outputs = list(y) if isinstance(y, tuple) else [y]
-    if isinstance(network, LiquidNCPNetwork):
+    if isinstance(network, RecurrentNCPNetwork):
         outputs += network.forward_sequence(x, return_states=True)
         t = torch.full_like(x[..., 0], 2)
         outputs += network.forward_sequence(x, timespans=t)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from velora.models import LiquidNCPNetwork
+from velora.models import GatedLeakyNCPNetwork, NCPNetwork
 from velora.plugins import networks
 
 
@@ -27,17 +27,19 @@ def test_each_layer_is_normalised_by_its_inputs(network_type):
     x = torch.randn(5, 3, dtype=torch.float64)
     inter = functional.mish(network.inter(network.norms["inter"](x)))
     inter = network.norms["command"](inter)
-    if network_type is LiquidNCPNetwork:
-        command = network.command(inter, inter.new_zeros(5, counts.command))[0]
+    if network_type is NCPNetwork:
+        read = functional.mish(network.command(inter))
     else:
-        command = network.command(inter)
-    expected = network.motor(network.norms["motor"](functional.mish(command)))
+        command = network.command(inter, inter.new_zeros(5, counts.command))[0]
+        bounded = network_type is GatedLeakyNCPNetwork
+        read = command if bounded else functional.mish(command)
+    expected = network.motor(network.norms["motor"](read))
     y = network(x)
     torch.testing.assert_close(y[0] if isinstance(y, tuple) else y, expected)
 
 
-def test_sequence_equals_steps_with_a_norm_of_each_row():
-    network = LiquidNCPNetwork(3, 10, 2, norm=nn.LayerNorm).double()
+def test_sequence_equals_steps_with_a_norm_of_each_row(recurrent_type):
+    network = recurrent_type(3, 10, 2, norm=nn.LayerNorm).double()
     x, state, outputs = torch.randn(4, 5, 3, dtype=torch.float64), None, []
     for step in x:
         y, state = network(step, state)
@@ -47,8 +49,8 @@ def test_sequence_equals_steps_with_a_norm_of_each_row():
     torch.testing.assert_close(last, state)
 
 
-def test_statistics_of_a_batch_are_those_of_all_its_steps():
-    network = LiquidNCPNetwork(3, 10, 2, norm=nn.BatchNorm1d)
+def test_statistics_of_a_batch_are_those_of_all_its_steps(recurrent_type):
+    network = recurrent_type(3, 10, 2, norm=nn.BatchNorm1d)
     x = torch.randn(4, 5, 3)
     network.forward_sequence(x)
     norm = network.norms["inter"]
@@ -66,7 +68,7 @@ def test_norms_are_made_saved_and_moved_with_the_network(network_type):
     )
 
 
-@pytest.mark.parametrize("name", ["ncp", "liquid"])
+@pytest.mark.parametrize("name", ["ncp", "liquid", "gated-leaky"])
 def test_registered_builders_take_a_norm(name):
     network = networks()[name].build(3, 2, norm=nn.LayerNorm)
     assert isinstance(network.norms["inter"], nn.LayerNorm)
@@ -78,6 +80,6 @@ def test_norm_that_makes_no_module_is_refused(network_type, norm):
         network_type(3, 10, 2, norm=norm)
 
 
-def test_frozen_step_of_a_network_that_normalises_is_refused():
+def test_frozen_step_of_a_network_that_normalises_is_refused(recurrent_type):
     with pytest.raises(ValueError, match=r"without `norm`.*LayerNorm"):
-        LiquidNCPNetwork(3, 10, 2, norm=nn.LayerNorm).frozen_step()
+        recurrent_type(3, 10, 2, norm=nn.LayerNorm).frozen_step()

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 import torch
 
-from velora.models import LiquidNCPNetwork, NCPNetwork
+from velora.models import GatedLeakyNCPNetwork, LiquidNCPNetwork, NCPNetwork
 from velora.models import plugin as lnn_plugin
 from velora.plugins import NetworkRegistry, networks, wirings
 from velora.wiring import Wiring
@@ -34,7 +34,11 @@ def registry(request):
 
 NAMES = pytest.mark.parametrize(
     ("name", "network_class", "recurrent"),
-    [("ncp", NCPNetwork, False), ("liquid", LiquidNCPNetwork, True)],
+    [
+        ("ncp", NCPNetwork, False),
+        ("liquid", LiquidNCPNetwork, True),
+        ("gated-leaky", GatedLeakyNCPNetwork, True),
+    ],
 )
 
 
@@ -66,8 +70,9 @@ def test_builders_take_sizes_device_and_options(
         registry[name].build(3, 2, n_layers=2)
 
 
-def test_a_recurrent_network_offers_sequences_and_a_first_state(registry):
-    network = registry["liquid"].build(3, 2)
+@pytest.mark.parametrize("name", ["liquid", "gated-leaky"])
+def test_a_recurrent_network_offers_sequences_and_a_first_state(registry, name):
+    network = registry[name].build(3, 2)
     state = network.initial_state(5)
     assert state.shape[0] == 5
     y, state = network.forward_sequence(torch.randn(4, 5, 3), state)

@@ -9,7 +9,7 @@ import torch
 SHAPES = [(1, 1), (1, 3), (3, 3), (5, 1), (2, 4), (4, 4), (7, 3)]
 TIMESPANS = {
     "none": lambda steps, batch: None,
-    "number": lambda steps, batch: 0.5,
+    "number": lambda steps, batch: 0.3,
     "integer": lambda steps, batch: 2,
     "scalar": lambda steps, batch: torch.tensor(0.5).double(),
     "(T,)": lambda steps, batch: torch.rand(steps).double() * 3,
@@ -19,9 +19,9 @@ TIMESPANS = {
 
 
 @pytest.fixture
-def inputs(make_liquid):
+def inputs(make_recurrent):
     def make(steps, batch, dtype=torch.float64, sizes=(3, 10, 2)):
-        network = make_liquid(sizes, dtype)
+        network = make_recurrent(sizes, dtype)
         x = torch.randn(steps, batch, sizes[0], dtype=dtype, requires_grad=True)
         hidden = torch.randn(batch, network.hidden_size, dtype=dtype)
         return network, x, hidden.requires_grad_()

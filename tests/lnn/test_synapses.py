@@ -9,7 +9,7 @@ from velora.wiring import draw
 
 
 def test_signs_of_a_sparse_layer_are_those_of_its_weights(make_network, network_type):
-    network = make_network(network_type)
+    network = make_network(network_type, (3, 20, 2))
     for name in ("inter", "motor"):
         layer = getattr(network, name)
         expected = torch.sign(layer.weight * layer.mask).T.int()
@@ -28,9 +28,9 @@ def test_command_signs_of_a_sparse_network_are_those_of_its_weights(make_network
 
 
 def test_command_signs_of_a_liquid_network_are_those_of_its_jacobian(
-    make_liquid, reference
+    make_recurrent, reference
 ):
-    network = make_liquid()
+    network = make_recurrent()
 
     def output(x, hidden):
         return reference.cell(network.command, x[None], hidden[None])[0][0]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from velora.models.lnn import GatedLeakyCell
 from velora.models.lnn.scan import scan
 
 INF = float("inf")
@@ -17,24 +18,29 @@ each_form = pytest.mark.parametrize("form", FORMS)
 each_dtype = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
 
-def at_rest(network, x, state, resets=None):
-    """The limit by hand: gates of 0, 1, or their offset where nothing is timed."""
+def at_rest(network, x, state):
+    """The limit by hand: gates of 0 or 1, and leaky integrators at their targets."""
     cell, outputs = network.command, []
     mish = torch.nn.functional.mish
     for now in x:
         z = torch.cat((mish(network.inter(now)), state), dim=1)
-        gate = (cell.f_head_to_g(z) > 0).to(z.dtype)
-        state = torch.lerp(torch.tanh(cell.g_head(z)), torch.tanh(cell.h_head(z)), gate)
-        outputs.append(network.motor(mish(cell.proj(z) + state)))
+        if isinstance(cell, GatedLeakyCell):
+            read = state = torch.tanh(cell.k_head(z))
+        else:
+            gate = (cell.f_head_to_g(z) > 0).to(z.dtype)
+            g, h = torch.tanh(cell.g_head(z)), torch.tanh(cell.h_head(z))
+            state = torch.lerp(g, h, gate)
+            read = mish(cell.proj(z) + state)
+        outputs.append(network.motor(read))
     return torch.stack(outputs), state
 
 
 @each_form
 @each_dtype
 @pytest.mark.parametrize("backend", ["", "operators", "steps"])
-def test_endless_time_is_the_limit(make_liquid, monkeypatch, form, dtype, backend):
+def test_endless_time_is_the_limit(make_recurrent, monkeypatch, form, dtype, backend):
     monkeypatch.setenv("VELORA_SCAN", backend)
-    network = make_liquid((3, 20, 2), dtype)
+    network = make_recurrent((3, 20, 2), dtype)
     x = torch.randn(5, 4, 3, dtype=dtype)
     state = network.initial_state(4)
     got = network.forward_sequence(x, timespans=FORMS[form](INF, dtype))
@@ -45,8 +51,8 @@ def test_endless_time_is_the_limit(make_liquid, monkeypatch, form, dtype, backen
 
 
 @pytest.mark.parametrize("t", [INF, torch.tensor(INF), torch.full((4, 1), INF)])
-def test_endless_step_is_the_limit(make_liquid, t):
-    network = make_liquid((3, 20, 2), torch.float32)
+def test_endless_step_is_the_limit(make_recurrent, t):
+    network = make_recurrent((3, 20, 2), torch.float32)
     x, state = torch.randn(4, 3), torch.randn(4, network.hidden_size)
     (expected,), _ = at_rest(network, x[None], state)
     for step in (network, network.frozen_step()):
@@ -67,8 +73,8 @@ def test_endless_time_leaves_the_offset_where_nothing_is_timed(make_liquid):
 
 @each_form
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), -INF])
-def test_what_is_no_time_is_refused_in_a_sequence(make_liquid, form, bad):
-    network = make_liquid((3, 20, 2), torch.float32)
+def test_what_is_no_time_is_refused_in_a_sequence(make_recurrent, form, bad):
+    network = make_recurrent((3, 20, 2), torch.float32)
     t = FORMS[form](bad, torch.float32)
     if isinstance(t, torch.Tensor) and t.dim():
         t.view(-1)[:-1] = 1  # one of many is enough
@@ -77,8 +83,8 @@ def test_what_is_no_time_is_refused_in_a_sequence(make_liquid, form, bad):
 
 
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), -INF])
-def test_what_is_no_time_is_refused_in_a_step_and_a_scan(make_liquid, make_cell, bad):
-    network = make_liquid((3, 20, 2), torch.float32)
+def test_what_is_no_time_is_refused_in_a_step_and_a_scan(make_recurrent, bad):
+    network = make_recurrent((3, 20, 2), torch.float32)
     x = torch.randn(4, 3)
     times = torch.ones(4)
     times[2] = bad
@@ -95,14 +101,14 @@ def test_what_is_no_time_is_refused_in_a_step_and_a_scan(make_liquid, make_cell,
         )
 
 
-def test_zero_is_a_time(make_liquid):
-    network = make_liquid((3, 20, 2), torch.float32)
+def test_zero_is_a_time(make_recurrent):
+    network = make_recurrent((3, 20, 2), torch.float32)
     y, _ = network.forward_sequence(torch.randn(5, 4, 3), timespans=0)
     assert y.isfinite().all()
 
 
-def test_an_agent_trained_with_times_is_deployed_by_steps(make_liquid):
-    network = make_liquid((3, 20, 2), torch.float64)
+def test_an_agent_trained_with_times_is_deployed_by_steps(make_recurrent):
+    network = make_recurrent((3, 20, 2), torch.float64)
     x = torch.randn(5, 4, 3, dtype=torch.float64)
     times = 3 * torch.rand(5, 4, dtype=torch.float64)
     expected, end = network.forward_sequence(x, timespans=times)

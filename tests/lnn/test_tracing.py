@@ -16,7 +16,7 @@ from tracers import (
     each_tracer,
 )
 
-from velora.models.lnn import LiquidNCPNetwork, NCPNetwork
+from velora.models.lnn import GatedLeakyNCPNetwork, LiquidNCPNetwork, NCPNetwork
 from velora.models.lnn.eager import is_traced
 
 pytestmark = THEIR_WARNINGS
@@ -73,6 +73,9 @@ KINDS = {
     "timed": (lambda: LiquidNCPNetwork(*SIZES), timed),
     "window": (lambda: Window(LiquidNCPNetwork(*SIZES)), window),
     "sequence": (lambda: Sequence(LiquidNCPNetwork(*SIZES)), sequence),
+    "gated leaky": (lambda: GatedLeakyNCPNetwork(*SIZES), flat),
+    "gated leaky, timed": (lambda: GatedLeakyNCPNetwork(*SIZES), timed),
+    "gated leaky, sequence": (lambda: Sequence(GatedLeakyNCPNetwork(*SIZES)), sequence),
 }
 
 
@@ -95,8 +98,9 @@ def test_recorded_network_takes_any_number_of_rows(tracer, kind, rows):
 
 
 @torch.no_grad()
-def test_recorded_frozen_step_takes_any_number_of_rows():
-    step = LiquidNCPNetwork(*SIZES).frozen_step()
+@pytest.mark.parametrize("kind", [LiquidNCPNetwork, GatedLeakyNCPNetwork])
+def test_recorded_frozen_step_takes_any_number_of_rows(kind):
+    step = kind(*SIZES).frozen_step()
     recorded = torch.jit.trace(lambda *args: step(*args), timed(1))
     for n in ROWS:
         args = timed(n)
@@ -134,7 +138,7 @@ def test_fast_paths_know_of_what_watches_without_recording():
     assert not seen[-1]
 
 
-@pytest.mark.parametrize("kind", ["ncp", "window", "sequence"])
+@pytest.mark.parametrize("kind", ["ncp", "window", "sequence", "gated leaky, sequence"])
 @torch.no_grad()
 def test_make_fx_records_what_depends_on_the_inputs(kind):
     module, draw = made(kind)

@@ -7,7 +7,8 @@ import pickle
 import pytest
 import torch
 
-from velora.models.lnn import LiquidNCPNetwork, NCPLiquidCell, NCPNetwork, SparseLinear
+from velora.models.lnn import NCPNetwork, SparseLinear
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
 
 
 def layers(module):
@@ -26,20 +27,20 @@ def saved(module):
 
 
 def loaded(module):
-    other = NCPLiquidCell(4, 3, torch.ones(4, 3)).to(module.proj.weight.dtype)
+    other = type(module)(4, 3, torch.ones(4, 3)).to(module.heads[-1].weight.dtype)
     other.load_state_dict(module.state_dict())
     return other
 
 
 def assigned(module):
-    other = NCPLiquidCell(4, 3, torch.ones(4, 3), device="meta")
+    other = type(module)(4, 3, torch.ones(4, 3), device="meta")
     other.load_state_dict(module.state_dict(), assign=True)
     return other
 
 
 def assigned_apart(module):
     # As from a file format that does not know of shared tensors.
-    other = NCPLiquidCell(4, 3, torch.ones(4, 3))
+    other = type(module)(4, 3, torch.ones(4, 3))
     state = {name: value.clone() for name, value in module.state_dict().items()}
     other.load_state_dict(state, assign=True)
     return other
@@ -74,7 +75,7 @@ def test_update_reaches_every_head_after_any_journey(
     make_cell, reference, signed_mask, journey
 ):
     cell = JOURNEYS[journey](make_cell(4, 3, torch.float32))
-    dtype = cell.proj.weight.dtype
+    dtype = cell.heads[-1].weight.dtype
     mask = -signed_mask(4, 3).flip(0)
     cell.update_mask(mask)
     expected = torch.cat((mask.abs().T.to(dtype), torch.ones(3, 3, dtype=dtype)), dim=1)
@@ -94,7 +95,7 @@ def test_a_copy_does_not_hear_of_it(make_cell, signed_mask):
     before = copied.sparsity_mask.clone()
     cell.update_mask(torch.ones(4, 3))
     assert torch.equal(copied.sparsity_mask, before)
-    assert torch.equal(copied.proj.mask, before)
+    assert torch.equal(copied.heads[-1].mask, before)
 
 
 def test_the_state_stays_dense(make_cell):
@@ -104,10 +105,10 @@ def test_the_state_stays_dense(make_cell):
     assert (cell.sparsity_mask[:, 4:] == 1).all()
 
 
-def test_the_callers_mask_may_change_afterwards(make_cell, signed_mask):
+def test_the_callers_mask_may_change_afterwards(cell_type):
     for dtype in (torch.int32, torch.float32, torch.float64):
         mask = torch.ones(4, 3, dtype=dtype)
-        cell = NCPLiquidCell(4, 3, mask)
+        cell = cell_type(4, 3, mask)
         mask.zero_()
         assert (cell.sparsity_mask == 1).all()
         cell.update_mask(mask)
@@ -131,7 +132,7 @@ def new_masks(network):
     motor = torch.zeros(counts.command, counts.motor)
     inter[0], command[:, 1], motor[1] = 1, 1, 1
     network.inter.update_mask(inter.T)
-    if isinstance(network, LiquidNCPNetwork):
+    if isinstance(network, RecurrentNCPNetwork):
         network.command.update_mask(-command)
     else:
         network.command.update_mask(command.T)
@@ -152,7 +153,7 @@ def test_network_shows_and_computes_with_the_new_masks(
         torch.testing.assert_close(network(x), reference.ncp(network, x))
     else:
         hidden = torch.randn(5, 4, dtype=torch.float64)
-        slow = reference.liquid(network, x, hidden)
+        slow = reference.recurrent(network, x, hidden)
         torch.testing.assert_close(network(x, hidden), slow)
         fast, _ = network.forward_sequence(x[None], hidden)
         torch.testing.assert_close(fast[0], slow[0])

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from velora.models import LiquidNCPNetwork, NCPNetwork, load_network, save_network
+from velora.models import NCPNetwork, load_network, save_network
 from velora.models.builders import build_liquid, build_ncp
 from velora.plugins import networks, wirings
 from velora.wiring import Connectome, LayerMasks, NeuronCounts, Wiring, small_world
@@ -57,7 +57,7 @@ def test_ready_wiring_drives_a_network(network_type, reference, n_neurons):
         torch.testing.assert_close(network(x), reference.ncp(network, x))
     else:
         state = network.initial_state(4)
-        got, expected = network(x, state), reference.liquid(network, x, state)
+        got, expected = network(x, state), reference.recurrent(network, x, state)
         torch.testing.assert_close(got, expected)
 
 
@@ -128,8 +128,8 @@ def test_bad_wirings_are_refused(network_type, wiring, n_neurons, error, message
         network_type(3, n_neurons, 2, wiring=wiring)
 
 
-def test_liquid_sequence_obeys_a_ready_wiring(reference):
-    network = LiquidNCPNetwork(3, None, 2, wiring=ready(*SIZES)).double()
+def test_sequence_obeys_a_ready_wiring(reference, recurrent_type):
+    network = recurrent_type(3, None, 2, wiring=ready(*SIZES)).double()
     x = torch.randn(5, 4, 3, dtype=torch.float64)
     got = network.forward_sequence(x)
     expected = reference.sequence(network, x, network.initial_state(4))

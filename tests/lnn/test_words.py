@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from velora.models import LiquidNCPNetwork, NCPNetwork
+from velora.models import GatedLeakyNCPNetwork, LiquidNCPNetwork, NCPNetwork
 from velora.models.lnn import NCPLiquidCell, SparseLinear
 from velora.utils import check_memory
 
@@ -19,6 +19,9 @@ HUGE = 10**7
         lambda: LiquidNCPNetwork(3, 10, 2)(X),
         lambda: LiquidNCPNetwork(3, 10, 2).forward_sequence(X[None]),
         lambda: LiquidNCPNetwork(3, 10, 2).frozen_step()(X),
+        lambda: GatedLeakyNCPNetwork(3, 10, 2)(X),
+        lambda: GatedLeakyNCPNetwork(3, 10, 2).forward_sequence(X[None]),
+        lambda: GatedLeakyNCPNetwork(3, 10, 2).frozen_step()(X),
         lambda: SparseLinear(3, 2, torch.ones(2, 3))(X),
         lambda: NCPLiquidCell(3, 2, torch.ones(3, 2))(X, torch.zeros(4, 2)),
         lambda: LiquidNCPNetwork(3, 10, 2)([[0.0, 0.0, 0.0]]),

@@ -1,23 +1,19 @@
 """The path that a test takes, and whether whole networks are one function."""
 
 from collections import Counter
-from types import SimpleNamespace
 
 import pytest
-from paths import PATHS, force
+from paths import PATHS, taken
 
-from velora.models.lnn.cfc import network
+from velora.models.lnn.cfc import backends, network
 from velora.models.lnn.cfc.fused import fused
 
 
 @pytest.fixture(params=PATHS)
 def path(request, monkeypatch):
     """The path that sequences take: the test fails if they took another or none."""
-    dtype, backend = PATHS[request.param]
-    calls = force(monkeypatch, request.param)
-    yield SimpleNamespace(dtype=dtype, calls=calls)
-    assert calls[f"{backend.name} forward"]
-    assert set(calls) <= {f"{backend.name} {way}" for way in ("forward", "backward")}
+    with taken(monkeypatch, request.param, backends) as path:
+        yield path
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The paths that a sequence can take, and how a test sees to it that one is taken."""
 
 from collections import Counter
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -11,7 +13,7 @@ from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc import backends
 from velora.models.lnn.cfc.backends.numba_loops import has_numba
 
-__all__ = ["NUMBA", "OPERATORS", "PATHS", "force", "has_numba"]
+__all__ = ["NUMBA", "OPERATORS", "PATHS", "force", "has_numba", "taken"]
 
 NUMBA, OPERATORS = backends.BACKENDS
 WIDE = NUMBA._replace(lay_out=Tensor.contiguous)
@@ -34,8 +36,11 @@ PATHS = {
 }
 
 
-def force(monkeypatch, name):
-    """Makes sequences take one path at any length, and counts which ones they take."""
+def force(monkeypatch, name, room=backends):
+    """Makes sequences take one path at any length, and counts which ones they take.
+
+    `room` is where the recurrence has its table.
+    """
     backend = PATHS[name].backend
     if backend.name == "numba" and not has_numba():
         pytest.skip("numba is not installed")
@@ -55,9 +60,20 @@ def force(monkeypatch, name):
         )
 
     table = [
-        backend if each.name == backend.name else each for each in (NUMBA, OPERATORS)
+        each._replace(lay_out=backend.lay_out) if each.name == backend.name else each
+        for each in room.BACKENDS
     ]
-    monkeypatch.setattr(backends, "BACKENDS", tuple(map(watched, table)))
-    monkeypatch.setattr(backends, "SHORT", 0)
+    monkeypatch.setattr(room, "BACKENDS", tuple(map(watched, table)))
+    monkeypatch.setattr(room, "SHORT", 0)
     monkeypatch.setenv("VELORA_SCAN", backend.name)
     return calls
+
+
+@contextmanager
+def taken(monkeypatch, name, room):
+    """Forces a path: it is an error if sequences took another or none."""
+    dtype, backend = PATHS[name]
+    calls = force(monkeypatch, name, room)
+    yield SimpleNamespace(dtype=dtype, calls=calls)
+    assert calls[f"{backend.name} forward"]
+    assert set(calls) <= {f"{backend.name} {way}" for way in ("forward", "backward")}

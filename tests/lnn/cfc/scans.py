@@ -114,7 +114,7 @@ def swapped(x, dim):
 LAYOUTS = {
     "batch first": lambda x: swapped(x, 1),
     "last first": lambda x: swapped(x, -1),
-    "spaced": lambda x: torch.stack((x, x + 1), dim=-1)[..., 0],
+    "spaced": lambda x: torch.stack((x, x + 1), dim=-1).to(x.dtype)[..., 0],
 }
 
 

@@ -9,7 +9,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from velora.models import LiquidNCPNetwork, load_network, save_network
+from velora.models import load_network, save_network
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
 from velora.plugins import networks
 
 SIZES = (3, 10, 2)
@@ -98,7 +99,7 @@ def assert_alike(got, expected, outputs_of):
     assert got.inter.init_type == expected.inter.init_type
     x = torch.randn(4, 5, expected.in_features, dtype=expected.inter.weight.dtype)
     ours, theirs = outputs_of(got, x[0]), outputs_of(expected, x[0])
-    if isinstance(expected, LiquidNCPNetwork):
+    if isinstance(expected, RecurrentNCPNetwork):
         options = {"resets": x[..., 0] > 0, "timespans": x[..., 0].abs()}
         ours += got.forward_sequence(x, **options)
         theirs += expected.forward_sequence(x, **options)

@@ -6,9 +6,13 @@ from hypothesis import strategies as st
 from network_files import description_of
 from safetensors.torch import load_file
 
-from velora.models import LiquidNCPNetwork, NCPNetwork
+from velora.models import GatedLeakyNCPNetwork, LiquidNCPNetwork, NCPNetwork
 
-COMMAND = {NCPNetwork: "command.mask", LiquidNCPNetwork: "command.sparsity_mask"}
+COMMAND = {
+    NCPNetwork: "command.mask",
+    LiquidNCPNetwork: "command.sparsity_mask",
+    GatedLeakyNCPNetwork: "command.sparsity_mask",
+}
 
 
 def test_a_mask_that_is_shared_is_stored_once(saved, path):
@@ -52,7 +56,7 @@ def test_the_masks_named_are_the_wiring(saved, path):
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.sampled_from([NCPNetwork, LiquidNCPNetwork]),
+    st.sampled_from(list(COMMAND)),
     st.integers(1, 400),
     st.integers(2, 80),
     st.integers(1, 400),

@@ -7,7 +7,8 @@ import torch
 from network_files import SIZES, assert_alike
 from torch import nn
 
-from velora.models import LiquidNCPNetwork, NCPNetwork, load_network, save_network
+from velora.models import NCPNetwork, load_network, save_network
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
 
 
 @pytest.mark.parametrize("sizes", [(1, 2, 1), (3, 10, 2), (65, 63, 3)])
@@ -27,7 +28,7 @@ def test_a_network_comes_back(
 def test_other_masks_come_back(saved, path, outputs_of):
     for layer in (saved.inter, saved.motor):
         layer.update_mask(~layer.mask)
-    if isinstance(saved, LiquidNCPNetwork):
+    if isinstance(saved, RecurrentNCPNetwork):
         cell = saved.command
         cell.update_mask(torch.zeros(cell.in_features, cell.n_hidden))
     else:
@@ -60,13 +61,13 @@ def test_a_network_that_came_back_learns(saved, path, outputs_of):
     assert all(value.grad is not None for value in network.parameters())
 
 
-def test_heads_share_one_mask_after_loading(make_liquid, path):
-    save_network(make_liquid(SIZES, torch.float32), path)
+def test_heads_share_one_mask_after_loading(make_recurrent, path):
+    save_network(make_recurrent(SIZES, torch.float32), path)
     for network in (load_network(path), load_network(path).double()):
         cell = network.command
         assert all(head.mask is cell.sparsity_mask for head in cell.heads)
-        cell.proj.update_mask(torch.zeros_like(cell.proj.mask))
-        assert not cell.g_head.mask.any()
+        cell.heads[-1].update_mask(torch.zeros_like(cell.sparsity_mask))
+        assert not cell.heads[0].mask.any()
 
 
 def test_what_happens_to_the_file_does_not_reach_the_network(saved, path, outputs_of):

@@ -1,8 +1,15 @@
 """Sparse and liquid neural networks that obey a wiring."""
 
+from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
 from velora.models.storage import load_network, save_network
 
 __version__ = "0.1.0"
 
-__all__ = ["LiquidNCPNetwork", "NCPNetwork", "load_network", "save_network"]
+__all__ = [
+    "GatedLeakyNCPNetwork",
+    "LiquidNCPNetwork",
+    "NCPNetwork",
+    "load_network",
+    "save_network",
+]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
 from velora.models.lnn.wiring_argument import is_ready
 
@@ -40,6 +41,22 @@ def build_liquid(
     """Builds a `LiquidNCPNetwork`, with 64 decision neurons unless told otherwise."""
     n_neurons = _default_size(n_neurons, options)
     return LiquidNCPNetwork(
+        in_features, n_neurons, out_features, norm=norm, device=device, **options
+    )
+
+
+def build_gated_leaky(
+    in_features: int,
+    out_features: int,
+    *,
+    n_neurons: int | None = None,
+    norm: Callable[[int], nn.Module] | None = None,
+    device: torch.device | str | None = None,
+    **options: Any,
+) -> GatedLeakyNCPNetwork:
+    """Builds a `GatedLeakyNCPNetwork`, of 64 decision neurons unless told otherwise."""
+    n_neurons = _default_size(n_neurons, options)
+    return GatedLeakyNCPNetwork(
         in_features, n_neurons, out_features, norm=norm, device=device, **options
     )
 

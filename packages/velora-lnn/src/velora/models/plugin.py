@@ -5,7 +5,7 @@ from velora.plugins import Entry, NetworkRegistry, Registry, hookimpl
 
 @hookimpl
 def velora_register_networks(registry: NetworkRegistry) -> None:
-    """Registers the sparse and the liquid network."""
+    """Registers the sparse network and the recurrent ones."""
     registry.add(
         "ncp",
         "velora.models.builders:build_ncp",
@@ -16,6 +16,12 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
         "velora.models.builders:build_liquid",
         recurrent=True,
         summary="closed-form continuous-time (CfC) network with an NCP wiring",
+    )
+    registry.add(
+        "gated-leaky",
+        "velora.models.builders:build_gated_leaky",
+        recurrent=True,
+        summary="leaky integrators with learned rates and an NCP wiring",
     )
 
 

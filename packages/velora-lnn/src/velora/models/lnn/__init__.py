@@ -2,7 +2,16 @@
 
 from velora.models.lnn.cfc.cell import NCPLiquidCell
 from velora.models.lnn.cfc.network import LiquidNCPNetwork
+from velora.models.lnn.gated_leaky.cell import GatedLeakyCell
+from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
 from velora.models.lnn.ncp import NCPNetwork
 from velora.models.lnn.sparse import SparseLinear
 
-__all__ = ["LiquidNCPNetwork", "NCPLiquidCell", "NCPNetwork", "SparseLinear"]
+__all__ = [
+    "GatedLeakyCell",
+    "GatedLeakyNCPNetwork",
+    "LiquidNCPNetwork",
+    "NCPLiquidCell",
+    "NCPNetwork",
+    "SparseLinear",
+]

@@ -1,4 +1,4 @@
-"""A network of now as a function: a copy that nothing later reaches."""
+"""A network, or a layer, of now: a copy that nothing later reaches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from velora.models.lnn.sparse import SparseLinear
 
 
 class FrozenNetwork:
@@ -32,3 +34,9 @@ class FrozenNetwork:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Goes one step, as the network does."""
         return self._network(*args, **kwargs)
+
+
+def masked(layer: SparseLinear) -> tuple[Tensor, Tensor | None]:
+    """Returns a copy of a layer's masked weight, and of its bias."""
+    bias = None if layer.bias is None else layer.bias.clone()
+    return layer.weight * layer.mask, bias

@@ -13,13 +13,16 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
 from velora.models.storage.refusal import require, require_shapes
 from velora.wiring import Connectome, LayerMasks, NeuronCounts, Wiring
 
 VERSION = 1
-Network = NCPNetwork | LiquidNCPNetwork
-CLASSES = {kind.__name__: kind for kind in (NCPNetwork, LiquidNCPNetwork)}
+Network = NCPNetwork | LiquidNCPNetwork | GatedLeakyNCPNetwork
+CLASSES: dict[str, type[Network]] = {
+    kind.__name__: kind for kind in (NCPNetwork, LiquidNCPNetwork, GatedLeakyNCPNetwork)
+}
 
 _OPTIONS = ("in_features", "n_neurons", "out_features", "sparsity_level", "init_type")
 _ACTIVATION = "activation"  # an option that is there where it is not Mish
@@ -36,8 +39,8 @@ def describe(network: Network) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Returns what a network is, and its tensors by name.
 
     Masks are (to, from); "command.sparsity_mask" has the columns of the inter neurons
-    first, then those of the command neurons. The mask that the heads of a liquid cell
-    share is there once.
+    first, then those of the command neurons. The mask that the heads of a cell share
+    is there once.
 
     Raises:
         ValueError: the network has norms, no data, or other tensors than its class

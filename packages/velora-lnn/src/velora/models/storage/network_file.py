@@ -28,9 +28,9 @@ def save_network(
     """Writes a network into one safetensors file.
 
     The file holds the tensors of `network.state_dict()`; its header's entry "velora"
-    describes the network in JSON. `NCPNetwork` and `LiquidNCPNetwork` describe
-    themselves. Of any other network a file holds by which name it is registered, and
-    what its builder was called with:
+    describes the network in JSON. `NCPNetwork`, `LiquidNCPNetwork` and
+    `GatedLeakyNCPNetwork` describe themselves. Of any other network a file holds by
+    which name it is registered, and what its builder was called with:
 
         network = networks()["torch-gru"].build(4, 2, n_neurons=16)
         save_network(
@@ -47,10 +47,10 @@ def save_network(
     the new one has its mode, and its owner where that is permitted.
 
     Args:
-        network: on any device. The tensors of the two classes are of one
+        network: on any device. The tensors of these classes are of one
             floating-point dtype.
         path: of a regular file, or of none yet.
-        name: in `velora.plugins.networks()`; of no effect on the two classes, nor are
+        name: in `velora.plugins.networks()`; of no effect on these classes, nor are
             the arguments below.
         options: what the builder of that name got beyond the sizes and the device, all
             of it JSON; None for nothing.
@@ -94,7 +94,8 @@ def load_network(path: FilePath, *, device: torch.device | str | None = None) ->
         device: where the network is put; None is PyTorch's default.
 
     Returns:
-        An `NCPNetwork`, a `LiquidNCPNetwork`, or what the builder of its name makes.
+        One of the classes that describe themselves, or what the builder of its name
+        makes.
 
     Raises:
         OSError: the file cannot be read, is no regular file, or does not fit into

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -13,23 +10,19 @@ from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc.heads import PackedHeads, pack
 from velora.models.lnn.cfc.scan import over_time
 from velora.models.lnn.cfc.step import blend, packed_step
-from velora.models.lnn.masked import MaskedModule, as_factors
-from velora.models.lnn.recurrent_cell import RecurrentCell
-from velora.models.lnn.shapes import (
-    check_batch,
-    check_mask,
-    check_sizes,
-    check_state,
-    step_timespans,
-)
-from velora.models.lnn.sparse import SparseLinear, oriented
+from velora.models.lnn.headed_cell import HeadedCell, share_mask
+from velora.models.lnn.masked import as_factors
+from velora.models.lnn.shapes import check_batch, check_state, step_timespans
+from velora.models.lnn.sparse import SparseLinear
 from velora.models.protocol import Timespans
+
+__all__ = ["NCPLiquidCell", "share_mask"]  # the latter for pickles
 
 # From this many weights on, copying them into one costs more than five products.
 _LARGE = 1 << 18
 
 
-class NCPLiquidCell(MaskedModule, RecurrentCell):
+class NCPLiquidCell(HeadedCell):
     """A closed-form continuous-time (CfC) cell with sparse synapses.
 
     Source: Hasani et al. 2022, "Closed-form continuous-time neural networks",
@@ -63,7 +56,12 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
             negative or not finite.
     """
 
-    mask_name = "sparsity_mask"
+    head_names = ("g_head", "h_head", "f_head_to_g", "f_head_to_h", "proj")
+    g_head: SparseLinear
+    h_head: SparseLinear
+    f_head_to_g: SparseLinear
+    f_head_to_h: SparseLinear
+    proj: SparseLinear
 
     def __init__(
         self,
@@ -75,58 +73,9 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
         gain: float = 1.0,
         device: torch.device | str | None = None,
     ) -> None:
-        super().__init__()
-        check_sizes(in_features=in_features, n_hidden=n_hidden)
-        self.in_features = in_features
-        self.n_hidden = n_hidden
-        self.head_size = in_features + n_hidden
-
-        sparsity_mask = self._with_state(mask)
-
-        def head() -> SparseLinear:
-            return SparseLinear(
-                self.head_size,
-                n_hidden,
-                sparsity_mask,
-                init_type=init_type,
-                gain=gain,
-                device=device,
-            )
-
-        self.g_head = head()
-        self.h_head = head()
-        self.f_head_to_g = head()
-        self.f_head_to_h = head()
-        self.proj = head()
-        self.register_buffer("sparsity_mask", self.g_head.mask)
-        share_mask(self)
-        self.register_load_state_dict_post_hook(share_mask)  # type: ignore[no-untyped-call]  # PyTorch's own
-
-    @property
-    def heads(self) -> tuple[SparseLinear, ...]:
-        """The five heads: g, h, the two f, proj."""
-        modules: Any = self._modules  # several times as fast as by attribute
-        return (
-            modules["g_head"],
-            modules["h_head"],
-            modules["f_head_to_g"],
-            modules["f_head_to_h"],
-            modules["proj"],
+        super().__init__(
+            in_features, n_hidden, mask, init_type=init_type, gain=gain, device=device
         )
-
-    def update_mask(self, mask: Tensor) -> None:
-        """Replaces the synapses from the input in every head.
-
-        Args:
-            mask: (F, H) synapses as a wiring gives them, signed or not.
-
-        Raises:
-            TypeError: the mask is no tensor.
-            ValueError: it has another shape, or holds other numbers than -1, 0 and 1.
-        """
-        sparsity_mask = self._with_state(mask)
-        for head in self.heads:
-            head.update_mask(sparsity_mask)
 
     def forward(
         self, x: Tensor, hidden: Tensor, timespans: Timespans = None
@@ -200,24 +149,3 @@ class NCPLiquidCell(MaskedModule, RecurrentCell):
             self.sparsity_mask,
             constant_time,
         )
-
-    def _with_state(self, mask: Tensor) -> Tensor:
-        """Turns a wiring's (F, H) mask into the (H, F + H) mask of the heads."""
-        sizes = {"in_features": self.in_features, "n_hidden": self.n_hidden}
-        check_mask(mask, sizes, signed=True)
-        state = mask.new_ones(self.n_hidden, self.n_hidden)
-        return torch.cat((oriented(mask), state), dim=1)
-
-    def _apply(
-        self, fn: Callable[[Tensor], Tensor], recurse: bool = True
-    ) -> NCPLiquidCell:
-        # PyTorch moves each buffer by itself, which would leave six masks.
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
-        share_mask(self)
-        return self
-
-
-def share_mask(cell: NCPLiquidCell, _: object = None) -> None:
-    """Gives every head the mask of the cell, as after its state was loaded."""
-    for head in cell.heads:
-        head.mask = cell.sparsity_mask

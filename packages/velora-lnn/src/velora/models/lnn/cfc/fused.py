@@ -14,11 +14,8 @@ from velora.models.lnn.backend import NUMBA, Backend
 from velora.models.lnn.cfc import backends
 from velora.models.lnn.cfc.heads import pack, pack_in_place, unpack
 from velora.models.lnn.cfc.parts import At, Parts
-from velora.models.lnn.cfc.scan import (
-    differentiable_backward,
-    gradient_of_times,
-    over_time,
-)
+from velora.models.lnn.cfc.scan import gradient_of_times, over_time
+from velora.models.lnn.double_backward import differentiable_backward
 from velora.models.lnn.eager import is_plain, is_traced
 from velora.models.lnn.masked import as_factors
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from velora.models.lnn.cfc.cell import NCPLiquidCell
 from velora.models.lnn.cfc.fused import Plan, backend_for, fused, fuses
 from velora.models.lnn.cfc.parts import parts_of
-from velora.models.lnn.cfc.step import FrozenStep, masked
+from velora.models.lnn.cfc.step import FrozenStep
+from velora.models.lnn.frozen import masked
 from velora.models.lnn.recurrent import RecurrentNCPNetwork
 from velora.models.protocol import Timespans
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc import backends
 from velora.models.lnn.cfc.heads import split
 from velora.models.lnn.cfc.unrolled import unrolled
+from velora.models.lnn.double_backward import differentiable_backward
 from velora.models.lnn.eager import is_traced
 from velora.models.lnn.shapes import check_state, sequence_resets, varying_timespans
 
@@ -153,35 +153,6 @@ def gradient_of_times(grad_heads: Tensor, heads: Tensor, hidden: int) -> Tensor:
     _, _, f_to_g, *_ = split(heads, hidden)
     _, _, _, grad_f, _ = split(grad_heads, hidden)
     return (grad_f * f_to_g).sum(-1, keepdim=True)
-
-
-def differentiable_backward(
-    function: Callable[..., tuple[Tensor, ...]],
-    arguments: tuple[Any, ...],
-    needed: tuple[bool, ...],
-    grads: tuple[Tensor | None, ...],
-) -> tuple[Tensor | None, ...]:
-    """Returns gradients that can be differentiated again.
-
-    Args:
-        function: computes the outputs in plain operators.
-        arguments: of the function, some of them no tensors.
-        needed: whether the gradient of that argument is needed.
-        grads: of the function's outputs.
-    """
-    with torch.enable_grad():
-        # As views, arguments do not depend on each other, whatever they came from.
-        inner = [x.view_as(x) if isinstance(x, Tensor) else x for x in arguments]
-        wanted = [x for x, need in zip(inner, needed, strict=True) if need]
-        pairs = zip(function(*inner), grads, strict=True)
-        given = [pair for pair in pairs if pair[1] is not None]
-        outputs, directions = zip(*given, strict=True)
-        found = iter(
-            torch.autograd.grad(
-                outputs, wanted, directions, create_graph=True, allow_unused=True
-            )
-        )
-    return tuple(next(found) if need else None for need in needed)
 
 
 def _check_heads(inputs: Tensor, weight: Tensor, n_heads: int) -> None:

@@ -11,7 +11,6 @@ from torch.nn import functional
 from velora.models.lnn.activation import mish
 from velora.models.lnn.cfc.heads import PackedHeads, split
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
-from velora.models.lnn.sparse import SparseLinear
 from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
 
@@ -97,9 +96,3 @@ class FrozenStep:
         packed = self.command if t is None else self.timed
         y, h_state = packed_step(packed, z, t)
         return unbatched(functional.linear(mish(y), *self.motor)), h_state
-
-
-def masked(layer: SparseLinear) -> tuple[Tensor, Tensor | None]:
-    """Returns a copy of a layer's masked weight, and of its bias."""
-    bias = None if layer.bias is None else layer.bias.clone()
-    return layer.weight * layer.mask, bias

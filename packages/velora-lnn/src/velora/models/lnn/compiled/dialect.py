@@ -2,9 +2,9 @@
 
 The dialect is numba's: flat loops over arrays, which it turns into vector instructions.
 No flag lets the compiler assume that numbers are finite, so infinities and NaNs stay
-what they are. What is compiled uses only what stands in its own file, as numba looks
-for changes in no other when it finds a result on disk: after a change here, delete
-`__pycache__`.
+what they are. When numba finds a result on disk, it looks for changes in its own file
+alone: after a change here, in `elementary` or in `products`, which loops elsewhere are
+made of, delete numba's files in their `__pycache__`.
 """
 
 from __future__ import annotations

@@ -5,30 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from velora.models.lnn.compiled.dialect import Array, compiled, inlined
+from velora.models.lnn.compiled.elementary import exp
 
-_HALF, _ONE, _FOUR = np.float32(0.5), np.float32(1), np.float32(4)
-
-
-@inlined
-def _exp(x: np.float32) -> np.float32:
-    """Computes exp for x in [-87, 20] as 2^n·exp(r), the latter by its series."""
-    # All in single precision: an integer among it would make numba take double.
-    n = np.floor(np.float32(1.44269504) * x + _HALF)
-    # ln(2) in two parts, the first of which gives exact products.
-    r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-    p = np.float32(1 / 720) * r + np.float32(1 / 120)
-    p = p * r + np.float32(1 / 24)
-    p = p * r + np.float32(1 / 6)
-    p = p * r + _HALF
-    p = (p * r + _ONE) * r + _ONE
-    power = (np.int32(n) + np.int32(127)) << np.int32(23)
-    exp: np.float32 = p * np.int32(power).view(np.float32)
-    return exp
+_ONE, _FOUR = np.float32(1), np.float32(4)
 
 
 @inlined
 def _bounded(x: np.float32) -> np.float32:
-    """Keeps x where `_exp` holds; Mish is 0 or x to all digits beyond, or NaN."""
+    """Keeps x where `exp` holds; Mish is 0 or x to all digits beyond, or NaN."""
     return np.float32(-87) if x < -87 else (np.float32(20) if x > 20 else x)
 
 
@@ -37,7 +21,7 @@ def mish_forward(x: Array, y: Array) -> None:
     """Fills `y` with Mish of `x`, both (n,)."""
     for i in range(x.size):
         bounded = _bounded(x[i])
-        e = _exp(bounded)
+        e = exp(bounded)
         n = e * (e + np.float32(2))
         y[i] = x[i] if x[i] > 20 else bounded * (n / (n + np.float32(2)))
 
@@ -47,7 +31,7 @@ def mish_backward(x: Array, grad_y: Array, grad_x: Array) -> None:
     """Fills `grad_x` with the derivative of Mish times `grad_y`, all (n,)."""
     for i in range(x.size):
         bounded = _bounded(x[i])
-        e = _exp(bounded)
+        e = exp(bounded)
         n = e * (e + np.float32(2))
         m = _ONE / (n + np.float32(2))
         # tanh(softplus(x)) is n·m, and its slope 4·m²·e·(1 + e).
@@ -66,7 +50,7 @@ def mish_with_slope(x: Array, y: Array) -> None:
         row, out = x[r, x.shape[1] - size :], y[r, :size]
         for i in range(size):
             bounded = _bounded(row[i])
-            e = _exp(bounded)
+            e = exp(bounded)
             n = e * (e + np.float32(2))
             m = _ONE / (n + np.float32(2))
             out[i] = row[i] if row[i] > 20 else bounded * (n * m)

@@ -12,13 +12,9 @@ from torch import Tensor
 
 from velora.models.lnn.backend import NUMBA, Backend
 from velora.models.lnn.compiled import loops
-from velora.models.lnn.eager import is_single
+from velora.models.lnn.compiled.operands import array, is_operand, lay_out
 
 _LOOPS = "velora.models.lnn.cfc.loops"
-# From this many multiplications a step on, PyTorch's product outruns the compiled loop.
-_LARGE = 20_000_000
-_LARGE_IN_PARALLEL = 5_000_000  # where PyTorch has more threads; the loop has one
-_WIDE = 192  # states from which on the compiled product is one of long rows
 
 
 def has_numba() -> bool:
@@ -28,15 +24,7 @@ def has_numba() -> bool:
 
 def takes(tensor: Tensor, work: int) -> bool:
     """Whether these are plain float32 tensors on the CPU, few enough for one thread."""
-    large = _LARGE if torch.get_num_threads() == 1 else _LARGE_IN_PARALLEL
-    return work <= large and is_single(tensor) and has_numba()
-
-
-def lay_out(weight: Tensor) -> Tensor:
-    """Returns a weight by rows for a product of long rows, else by columns."""
-    if weight.shape[1] < _WIDE:
-        return weight.T.contiguous().T
-    return weight.contiguous()
+    return is_operand(tensor, work) and has_numba()
 
 
 def forward(
@@ -52,10 +40,10 @@ def forward(
     compiled.scan_forward(
         heads.numpy(),
         # The loop has a product for each layout, and knows them by their shapes.
-        _array(weight if weight.is_contiguous() else weight.T),
+        array(weight if weight.is_contiguous() else weight.T),
         before.numpy(),
-        compiled.NO_RESETS if resets is None else _array(resets),
-        compiled.NO_TIMES if times is None else _array(times[..., 0]),
+        compiled.NO_RESETS if resets is None else array(resets),
+        compiled.NO_TIMES if times is None else array(times[..., 0]),
         states.numpy(),
     )
     return states
@@ -74,20 +62,16 @@ def backward(
     grad_state = heads.new_empty(heads.shape[1], weight.shape[1])
     compiled: Any = loops(_LOOPS)
     compiled.scan_backward(
-        compiled.NO_GRADIENT if grad_y is None else _array(grad_y),
-        compiled.NO_GRADIENT if grad_states is None else _array(grad_states),
-        _array(weight.T),
+        compiled.NO_GRADIENT if grad_y is None else array(grad_y),
+        compiled.NO_GRADIENT if grad_states is None else array(grad_states),
+        array(weight.T),
         heads.numpy(),
-        compiled.NO_RESETS if resets is None else _array(resets),
-        compiled.NO_TIMES if times is None else _array(times[..., 0]),
+        compiled.NO_RESETS if resets is None else array(resets),
+        compiled.NO_TIMES if times is None else array(times[..., 0]),
         grad_heads.numpy(),
         grad_state.numpy(),
     )
     return grad_heads, grad_state
-
-
-def _array(tensor: Tensor) -> Any:
-    return tensor.detach().contiguous().numpy()
 
 
 BACKEND = Backend(NUMBA, takes, forward, backward, lay_out)

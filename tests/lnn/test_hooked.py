@@ -10,7 +10,16 @@ from torch.nn.utils import spectral_norm as hook_spectral_norm
 from torch.nn.utils import weight_norm as hook_weight_norm
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-LAYERS = ["inter", "command.g_head", "command.f_head_to_h", "command.proj", "motor"]
+LAYERS = ["inter", "first head", "last head", "motor"]
+
+
+def named(network, layer):
+    """Returns the name of one of `LAYERS` in a network."""
+    heads = network.command.head_names
+    return {
+        "first head": f"command.{heads[0]}",
+        "last head": f"command.{heads[-1]}",
+    }.get(layer, layer)
 
 
 def pruned(layer):
@@ -55,11 +64,11 @@ def stepped(network, x, state=None, timespans=None):
 @pytest.mark.filterwarnings("ignore:`torch.nn.utils:FutureWarning")
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("tool", TOOLS)
-def test_sequence_equals_steps_with_the_tool(make_liquid, tool, layer):
-    network = make_liquid((3, 24, 2), F64).eval()
+def test_sequence_equals_steps_with_the_tool(make_recurrent, tool, layer):
+    network = make_recurrent((3, 24, 2), F64).eval()
     x, times = torch.randn(5, 4, 3, dtype=F64), torch.rand(5, 4, dtype=F64)
     plain = network.forward_sequence(x)[0]
-    tool(network.get_submodule(layer))
+    tool(network.get_submodule(named(network, layer)))
     for t in (None, times):
         y, _, states = network.forward_sequence(x, timespans=t, return_states=True)
         close((y, states), stepped(network, x, timespans=t))
@@ -71,9 +80,9 @@ def test_sequence_equals_steps_with_the_tool(make_liquid, tool, layer):
 @pytest.mark.parametrize("layer", LAYERS)
 # A wrapped `forward` holds on to the layer that it was taken from, in any copy.
 @pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool is not wrapped])
-def test_frozen_step_is_that_of_the_tool(make_liquid, tool, layer):
-    network = make_liquid((3, 24, 2), F64).eval()
-    tool(network.get_submodule(layer))
+def test_frozen_step_is_that_of_the_tool(make_recurrent, tool, layer):
+    network = make_recurrent((3, 24, 2), F64).eval()
+    tool(network.get_submodule(named(network, layer)))
     x, state = torch.randn(4, 3, dtype=F64), torch.randn(4, 9, dtype=F64)
     network(x, state)[0].sum().backward()
     step = network.frozen_step()
@@ -88,9 +97,9 @@ def test_frozen_step_is_that_of_the_tool(make_liquid, tool, layer):
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("tool", [pruned, weight_norm, spectral_norm])
-def test_tool_trains_for_more_than_a_step(make_liquid, tool, layer):
-    network, x = make_liquid((3, 24, 2), F32), torch.randn(5, 4, 3)
-    tool(network.get_submodule(layer))
+def test_tool_trains_for_more_than_a_step(make_recurrent, tool, layer):
+    network, x = make_recurrent((3, 24, 2), F32), torch.randn(5, 4, 3)
+    tool(network.get_submodule(named(network, layer)))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     losses = []
     for turn in range(8):
@@ -100,24 +109,26 @@ def test_tool_trains_for_more_than_a_step(make_liquid, tool, layer):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    touched = [n for n, p in network.named_parameters() if n.startswith(layer)]
+    touched = [
+        n for n, p in network.named_parameters() if n.startswith(named(network, layer))
+    ]
     assert touched
     assert all(network.get_parameter(name).grad is not None for name in touched)
     assert losses[-1] < losses[0]
 
 
-def test_pruned_head_follows_a_loaded_state(make_liquid):
-    network, other = make_liquid((3, 24, 2), F64), make_liquid((3, 24, 2), F64)
+def test_pruned_head_follows_a_loaded_state(make_recurrent):
+    network, other = make_recurrent((3, 24, 2), F64), make_recurrent((3, 24, 2), F64)
     for each in (network, other):
-        pruned(each.command.g_head)
+        pruned(each.command.heads[0])
     x = torch.randn(5, 4, 3, dtype=F64)
     network.forward_sequence(x)
     other.load_state_dict(network.state_dict())
     close(other.forward_sequence(x), network.forward_sequence(x))
 
 
-def test_hook_on_the_cell_is_called_at_every_step(make_liquid):
-    network, seen = make_liquid((3, 24, 2), F64), []
+def test_hook_on_the_cell_is_called_at_every_step(make_recurrent):
+    network, seen = make_recurrent((3, 24, 2), F64), []
     network.command.register_forward_hook(lambda module, x, y: seen.append(y))
     x = torch.randn(5, 4, 3, dtype=F64)
     _, _, states = network.forward_sequence(x, return_states=True)
@@ -125,8 +136,10 @@ def test_hook_on_the_cell_is_called_at_every_step(make_liquid):
 
 
 @pytest.mark.parametrize("part", ["output", "state"])
-def test_hook_that_changes_the_cell_keeps_sequence_and_steps_equal(make_liquid, part):
-    network = make_liquid((3, 24, 2), F64)
+def test_hook_that_changes_the_cell_keeps_sequence_and_steps_equal(
+    make_recurrent, part
+):
+    network = make_recurrent((3, 24, 2), F64)
 
     def halved(module, x, y):
         return (y[0] / 2, y[1]) if part == "output" else (y[0], y[1] / 2)
@@ -139,8 +152,8 @@ def test_hook_that_changes_the_cell_keeps_sequence_and_steps_equal(make_liquid, 
     assert network.forward_sequence(x, resets=resets)[0].isfinite().all()
 
 
-def test_cell_of_a_subclass_is_computed_as_the_subclass_says(make_liquid):
-    network = make_liquid((3, 24, 2), F64)
+def test_cell_of_a_subclass_is_computed_as_the_subclass_says(make_recurrent):
+    network = make_recurrent((3, 24, 2), F64)
     kind = type(network.command)
 
     class Slower(kind):
@@ -161,8 +174,8 @@ def test_cell_of_a_subclass_is_computed_as_the_subclass_says(make_liquid):
     assert not torch.allclose(y, plain[0])
 
 
-def test_hooked_network_is_copied_with_its_hooks(make_liquid):
-    network = make_liquid((3, 24, 2), F64)
-    louder(network.command.h_head)
+def test_hooked_network_is_copied_with_its_hooks(make_recurrent):
+    network = make_recurrent((3, 24, 2), F64)
+    louder(network.command.heads[1])
     twin, x = copy.deepcopy(network), torch.randn(5, 4, 3, dtype=F64)
     close(twin.forward_sequence(x), network.forward_sequence(x))

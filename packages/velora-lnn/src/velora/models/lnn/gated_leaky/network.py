@@ -1,0 +1,61 @@
+"""The gated leaky integrator with the wiring of a Neural Circuit Policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from velora.models.lnn.bare import are_bare
+from velora.models.lnn.frozen import masked
+from velora.models.lnn.gated_leaky.cell import GatedLeakyCell
+from velora.models.lnn.gated_leaky.step import FrozenStep
+from velora.models.lnn.recurrent import RecurrentNCPNetwork
+from velora.models.lnn.sparse import SparseLinear
+
+
+class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
+    """A network that remembers by gated leaky integrators, with an NCP's wiring.
+
+    sensory → inter (`SparseLinear`) → Mish → command (`GatedLeakyCell`) → motor
+    (`SparseLinear`): the motor neurons read the state as it is, which is bounded. It
+    goes in and comes out; the network keeps none. Arguments, attributes and errors are
+    those of `WiredNetwork`, methods those of `RecurrentNCPNetwork`.
+    """
+
+    command: GatedLeakyCell
+
+    def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
+        """Returns the step as a function of the weights of now, without gradients.
+
+        The function takes and returns what `forward` does, and is faster: masks are
+        applied and heads packed once, here. Where layers do more than their classes say
+        (hooks, pruning), it is a copy of the network. What is done to the network later
+        does not reach it.
+
+        Raises:
+            ValueError: the network normalises, and a snapshot would not follow the
+                statistics.
+        """
+        layers = (self.inter, self.motor, *self.command.heads)
+        if (
+            self.norms is not None
+            or not are_bare(GatedLeakyCell.forward, self.command)
+            or not are_bare(SparseLinear.forward, *layers)
+        ):
+            return super().frozen_step()
+        with torch.no_grad():
+            packed = self.command.packed()
+            return FrozenStep(masked(self.inter), packed, masked(self.motor))
+
+    def read(self, y: Tensor) -> Tensor:
+        """Returns the state as it is; see the base."""
+        return y
+
+    def build_command(
+        self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
+    ) -> GatedLeakyCell:
+        """Builds the gated leaky integrators; see the base."""
+        return GatedLeakyCell(in_features, n_hidden, mask, **options)

@@ -1,0 +1,103 @@
+"""The base of cells whose heads read [x, hidden] and share one mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor
+
+from velora.models.lnn.masked import MaskedModule
+from velora.models.lnn.recurrent_cell import RecurrentCell
+from velora.models.lnn.shapes import check_mask, check_sizes
+from velora.models.lnn.sparse import SparseLinear, oriented
+
+
+class HeadedCell(MaskedModule, RecurrentCell):
+    """A cell of heads, `SparseLinear` each, that read z = [x, hidden].
+
+    The synapses from `x` obey the mask; those from the state are dense. A subclass
+    names its heads, which are made in this order, and says what a step is.
+
+    Args:
+        in_features: size F of an input.
+        n_hidden: size H of the state and of the output.
+        mask: (F, H) synapses as a wiring gives them, signed or not.
+        **options: of each head, such as `init_type` and `device`; see `SparseLinear`.
+
+    Attributes:
+        sparsity_mask: (H, F + H) buffer of booleans that all heads share: where the
+            mask is not 0, transposed, and true where the state enters.
+        head_size: F + H, the inputs of each head.
+
+    Raises:
+        TypeError: a size is no integer or the mask no tensor.
+        ValueError: a size is below 1, the mask has another shape or holds other
+            numbers than -1, 0 and 1, or an option is refused.
+    """
+
+    mask_name = "sparsity_mask"
+    head_names: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
+    ) -> None:
+        super().__init__()
+        check_sizes(in_features=in_features, n_hidden=n_hidden)
+        self.in_features = in_features
+        self.n_hidden = n_hidden
+        self.head_size = in_features + n_hidden
+        sparsity_mask = self._with_state(mask)
+        for name in self.head_names:
+            # Always with a bias, on which what packs them relies.
+            sizes = self.head_size, n_hidden
+            head = SparseLinear(*sizes, sparsity_mask, bias=True, **options)
+            self.add_module(name, head)
+        self.register_buffer("sparsity_mask", self.heads[0].mask)
+        share_mask(self)
+        self.register_load_state_dict_post_hook(share_mask)  # type: ignore[no-untyped-call]  # PyTorch's own
+
+    @property
+    def heads(self) -> tuple[SparseLinear, ...]:
+        """The heads, in the order of their names."""
+        modules: Any = self._modules  # several times as fast as by attribute
+        return tuple([modules[name] for name in self.head_names])
+
+    def update_mask(self, mask: Tensor) -> None:
+        """Replaces the synapses from the input in every head.
+
+        Args:
+            mask: (F, H) synapses as a wiring gives them, signed or not.
+
+        Raises:
+            TypeError: the mask is no tensor.
+            ValueError: it has another shape, or holds other numbers than -1, 0 and 1.
+        """
+        sparsity_mask = self._with_state(mask)
+        for head in self.heads:
+            head.update_mask(sparsity_mask)
+
+    def _with_state(self, mask: Tensor) -> Tensor:
+        """Turns a wiring's (F, H) mask into the (H, F + H) mask of the heads."""
+        sizes = {"in_features": self.in_features, "n_hidden": self.n_hidden}
+        check_mask(mask, sizes, signed=True)
+        state = mask.new_ones(self.n_hidden, self.n_hidden)
+        return torch.cat((oriented(mask), state), dim=1)
+
+    def _apply(
+        self: Cell, fn: Callable[[Tensor], Tensor], recurse: bool = True
+    ) -> Cell:
+        # PyTorch moves each buffer by itself, which would leave a mask a head.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
+        share_mask(self)
+        return self
+
+
+Cell = TypeVar("Cell", bound=HeadedCell)
+
+
+def share_mask(cell: HeadedCell, _: object = None) -> None:
+    """Gives every head the mask of the cell, as after its state was loaded."""
+    for head in cell.heads:
+        head.mask = cell.sparsity_mask

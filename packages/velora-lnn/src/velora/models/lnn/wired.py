@@ -94,14 +94,18 @@ class WiredNetwork(nn.Module, ABC):
         self.out_features = counts.motor
         self.n_units = self.n_neurons + self.out_features
 
-        options: dict[str, Any] = {"init_type": init_type, "device": device}
-        layer = partial(SparseLinear, **options)
+        layer = partial(SparseLinear, init_type=init_type, device=device)
         self.inter = layer(
             counts.sensory, counts.inter, oriented(masks.inter), gain=gains["inter"]
         )
-        command = {} if gains["command"] == 1 else {"gain": gains["command"]}
+        more = {} if gains["command"] == 1 else {"gain": gains["command"]}
         self.command = self.build_command(
-            counts.inter, counts.command, masks.command, **options, **command
+            counts.inter,
+            counts.command,
+            masks.command,
+            init_type=init_type,
+            device=device,
+            **more,
         )
         self.motor = layer(
             counts.command, counts.motor, oriented(masks.motor), gain=gains["motor"]

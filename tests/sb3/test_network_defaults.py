@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 import torch
-from agents import ALGORITHMS, algorithm_class, make_env, predict, sample_observations
+from agents import (
+    ALGORITHMS,
+    POLICIES,
+    algorithm_class,
+    make_env,
+    predict,
+    sample_observations,
+)
 from stable_baselines3 import DQN, PPO, SAC
 
 import velora.sb3.common.algorithm as algorithm
@@ -24,33 +31,50 @@ from velora.wiring import Wiring
 OLDER = Path(__file__).with_name("older") / "463cb58"
 
 
-def make(name: str, **policy_kwargs: Any) -> Any:
+def make(name: str, policy: str = "NCPPolicy", **policy_kwargs: Any) -> Any:
     """Makes a small agent that says nothing of its networks."""
     spec = ALGORITHMS[name]
-    env = make_env("flat", spec.actions[0])
+    env = make_env("window" if policy == "LiquidPolicy" else "flat", spec.actions[0])
     settings: dict[str, Any] = {"seed": 1, "device": "cpu"} | spec.settings
     kwargs = spec.policy_kwargs | policy_kwargs
-    return algorithm_class(name)("NCPPolicy", env, policy_kwargs=kwargs, **settings)
+    return algorithm_class(name)(policy, env, policy_kwargs=kwargs, **settings)
 
 
-def asked(model: Any) -> list[tuple[str, int, str, str]]:
-    """Returns role, size, activation and initial values of each network."""
-    return [
-        (role, network.n_neurons, network.activation, network.inter.init_type)
+def asked(model: Any) -> dict[str, tuple[int, str, str]]:
+    """Returns size, activation and initial values of each network, by its role."""
+    return {
+        role: (
+            network.n_neurons,
+            getattr(network, "activation", "mish"),
+            network.inter.init_type,
+        )
         for role, network in model.policy.networks.items()
-    ]
+    }
 
 
-def expected(model: Any) -> list[tuple[str, int, str, str]]:
-    defaults = DEFAULTS[model.policy.family]["ncp"]
-    roles = [(role, defaults[role.rstrip("01")]) for role in model.policy.networks]
-    return [(r, d["n_neurons"], d["activation"], d["init_type"]) for r, d in roles]
+def expected(model: Any) -> dict[str, tuple[int, str, str]]:
+    defaults = DEFAULTS[model.policy.family][model.policy.choice.network]
+    return {
+        role: (
+            options["n_neurons"],
+            options.get("activation", "mish"),
+            options.get("init_type", "kaiming_uniform"),
+        )
+        for role in model.policy.networks
+        for options in [defaults[role.rstrip("01")]]
+    }
 
 
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_networks_are_what_the_table_says(name: str) -> None:
-    model = make(name)
+def test_networks_are_what_the_table_says(name: str, policy: str) -> None:
+    model = make(name, policy)
     assert asked(model) == expected(model)
+    for role, network in model.policy.networks.items():
+        weight = network.motor.weight.detach()[network.motor.mask]
+        assert (weight.abs().max() < 0.05) == (
+            role == "pi" and network.inter.init_type == "synaptic"
+        )
 
 
 def test_actor_starts_near_no_preference_and_critic_does_not() -> None:
@@ -123,7 +147,7 @@ def test_network_of_others_gets_nothing(asking: Any, name: str) -> None:
 
 def test_none_of_them_leaves_all_to_the_builders(tmp_path: Path) -> None:
     model = make("DQN", network_defaults={})
-    assert asked(model) == [("qf", 64, "mish", "kaiming_uniform")]
+    assert asked(model) == {"qf": (64, "mish", "kaiming_uniform")}
     model.save(tmp_path / "agent")
     assert asked(DQN.load(tmp_path / "agent")) == asked(model)
 

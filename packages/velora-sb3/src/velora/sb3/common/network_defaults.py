@@ -1,10 +1,10 @@
 """What policies ask of our own networks unless they are told otherwise.
 
 A user changes one word, "MlpPolicy", and keeps the settings that were chosen for it. So
-that they fit, our networks start as far from their targets as Stable-Baselines3's dense
-ones do and move as far with a step of the optimizer. Networks alone, and those of
-plugins, have none of this. Measured by `benchmarks/dropin.py`; docs/policies.md has the
-reasons.
+that they fit, a network must start as far from its targets as Stable-Baselines3's dense
+layers do, and move as far with a step of the optimizer. Networks alone, and those of
+plugins, have none of this. `benchmarks/dropin.py` measures it, docs/policies.md has the
+reasons; an agent keeps the defaults that it was made with.
 """
 
 from __future__ import annotations
@@ -19,34 +19,44 @@ Defaults = Mapping[str, Mapping[str, Options]]  # by network and role
 ON_POLICY, ACTOR_Q_CRITIC, Q_VALUES = "on-policy", "actor and Q-critic", "Q-values"
 
 
-def _ncp(n_neurons: int, activation: str, motor_gain: float) -> Options:
-    """Returns options with weights that keep the variance, up to the motor neurons."""
-    hidden = math.sqrt(2)
-    return {
-        "n_neurons": n_neurons,
-        "activation": activation,
-        "init_type": "synaptic",
-        "gain": {"inter": hidden, "command": hidden, "motor": motor_gain},
-    }
+def _synaptic(motor: float, command: float, **options: Any) -> Options:
+    """Returns options of a network whose weights keep the variance of their inputs."""
+    gain = {"inter": math.sqrt(2), "command": command, "motor": motor}
+    return {"n_neurons": 128, "init_type": "synaptic", "gain": gain, **options}
 
+
+def _ncp(motor: float) -> Options:
+    return _synaptic(motor, math.sqrt(2), activation="tanh")
+
+
+def _liquid(motor: float) -> Options:
+    return _synaptic(motor, 1.0)  # its heads have squashing functions of their own
+
+
+# The motor neurons of an actor start near zero, so that no action is preferred; those
+# of a critic, and features, on the scale of what they read. As Stable-Baselines3 starts
+# its on-policy policies (Andrychowicz et al. 2021, "What matters for on-policy deep
+# actor-critic methods?").
+_ACTOR, _CRITIC = 0.01, 1.0
 
 DEFAULTS: Mapping[str, Defaults] = {
-    # As Stable-Baselines3's own orthogonal start: tanh, actions that begin near 0.
     ON_POLICY: {
         "ncp": {
-            "pi": _ncp(128, "tanh", 0.01),
-            "vf": _ncp(128, "tanh", 1.0),
-            "features": _ncp(128, "tanh", 1.0),
+            "pi": _ncp(_ACTOR),
+            "vf": _ncp(_CRITIC),
+            "features": _ncp(_CRITIC),
+        },
+        "liquid": {
+            "pi": _liquid(_ACTOR),
+            "vf": _liquid(_CRITIC),
+            "features": _liquid(_CRITIC),
         },
     },
     ACTOR_Q_CRITIC: {
-        "ncp": {
-            "pi": _ncp(128, "tanh", 0.01),
-            "qf": _ncp(128, "tanh", 1.0),
-        },
+        "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC)},
+        "liquid": {"pi": _liquid(_ACTOR), "qf": _liquid(_CRITIC)},
     },
-    # Tanh is wrong here, as values grow beyond what it tells apart.
-    Q_VALUES: {
-        "ncp": {"qf": _ncp(256, "mish", 1.0)},
-    },
+    # Values grow to hundreds, where tanh no longer tells states apart: the networks'
+    # own activation and initial values, and more neurons.
+    Q_VALUES: {"ncp": {"qf": {"n_neurons": 256}}, "liquid": {"qf": {"n_neurons": 128}}},
 }

@@ -10,12 +10,14 @@ from typing import Any
 
 import optuna
 import pytest
+import rl_zoo3
 import yaml
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 ROOT = Path(__file__).parents[2]
+ZOO = Path(rl_zoo3.__file__).parent
 FILES = sorted((ROOT / "examples" / "zoo").glob("*.yml"))
 OURS = {"n_neurons", "sparsity_level"}
 LAYERS = {"net_arch", "activation_fn"}
@@ -48,18 +50,30 @@ def trials(file: Path, name: str = "study") -> list[FrozenTrial]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_zoo_trains_and_enjoys_a_policy_by_its_name(file: Path, tmp_path: Path) -> None:
-    (env,) = yaml.safe_load(file.read_text("utf-8"))
+    env = next(iter(yaml.safe_load(file.read_text("utf-8"))))
     who = ["--algo", file.stem, "--env", env]
     steps = ["-n", "300", "--eval-freq", "-1", "--conf-file", file]
     said = zoo("train", *who, *steps, cwd=tmp_path)
-    assert "('policy', 'NCPPolicy')" in said
+    policy = "LiquidPolicy" if file.stem == "ppo_lstm" else "NCPPolicy"
+    assert f"('policy', '{policy}')" in said
     assert (tmp_path / "logs" / file.stem / f"{env}_1" / f"{env}.zip").exists()
     said = zoo("enjoy", *who, "--no-render", "-n", "250", cwd=tmp_path)
     assert "Mean reward" in said
 
 
 def test_there_are_examples() -> None:
-    assert {file.stem for file in FILES} == {"ppo", "sac"}
+    names = {file.stem for file in FILES}
+    assert names == {"a2c", "dqn", "ppo", "ppo_lstm", "qrdqn", "sac", "td3", "tqc"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_settings_are_the_zoos_but_for_what_sizes_layers(file: Path) -> None:
+    zoos = yaml.safe_load((ZOO / "hyperparams" / file.name).read_text("utf-8"))
+    for env, settings in yaml.safe_load(file.read_text("utf-8")).items():
+        expected, ours = zoos[env].copy(), settings.copy()
+        assert ours.pop("policy") != expected.pop("policy")
+        ours.pop("policy_kwargs", None), expected.pop("policy_kwargs", None)
+        assert ours == expected
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +19,13 @@ from agents import (
     sample_observations,
 )
 from stable_baselines3 import DQN, PPO, SAC
+from stable_baselines3.common.torch_layers import FlattenExtractor
 
 import velora.sb3.common.algorithm as algorithm
 from velora.models import NCPNetwork
 from velora.plugins import networks
 from velora.sb3 import NCPExtractor
+from velora.sb3.common.actor_critic import NCPActorCriticPolicy
 from velora.sb3.common.network_defaults import DEFAULTS
 from velora.wiring import Wiring
 
@@ -201,7 +202,7 @@ def test_weights_of_before_are_no_ones_that_others_compute_with() -> None:
     options = {"policy_kwargs": {"n_neurons": 6}, "n_steps": 16, "batch_size": 8}
     model = PPO("NCPPolicy", make_env("flat", "box"), **options)
     before = copy.deepcopy(model.policy.state_dict())
-    with pytest.raises(RuntimeError, match=re.escape("{'activation': 'mish'}")):
+    with pytest.raises(RuntimeError, match="`activation` must be 'mish'"):
         model.set_parameters(str(OLDER / "PPO-NCPPolicy.zip"))
     options["policy_kwargs"] = {"n_neurons": 6, "network_defaults": {}}
     PPO("NCPPolicy", make_env("flat", "box"), **options).set_parameters(
@@ -226,6 +227,80 @@ def test_extractor_has_them_and_keeps_them(
     assert older.body.network.activation == "mish"
 
 
+@pytest.mark.parametrize("policy", ["MlpPolicy", "NCPPolicy"])
+def test_policy_alone_keeps_those_of_its_extractor(
+    policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kwargs = {"features_extractor_class": NCPExtractor}
+    model = PPO(policy, make_env("flat", "box"), policy_kwargs=kwargs)
+    older = PPO.load(OLDER / "PPO-NCPExtractor.zip")
+    monkeypatch.setattr(algorithm, "DEFAULTS", {family: {} for family in DEFAULTS})
+    for policy_of in (model.policy, older.policy):
+        policy_of.save(str(tmp_path / "policy"))
+        again = type(policy_of).load(str(tmp_path / "policy"), device="cpu")
+        observations = sample_observations(model)
+        expected = policy_of.predict(observations, deterministic=True)[0]
+        assert (again.predict(observations, deterministic=True)[0] == expected).all()
+        again.save(str(tmp_path / "policy"))
+        type(policy_of).load(str(tmp_path / "policy"), device="cpu")
+
+
+def test_what_is_made_while_something_else_is_loaded_has_todays(
+    tmp_path: Path,
+) -> None:
+    alone = make("PPO").policy
+    alone.save(str(tmp_path / "teacher"))
+
+    class Student(PPO):
+        def _setup_model(self) -> None:
+            self.teacher = type(alone).load(str(tmp_path / "teacher"), device="cpu")
+            super()._setup_model()
+
+    student = Student("NCPPolicy", make_env(), n_steps=16, batch_size=8)
+    assert student.policy.networks["pi"].n_neurons == 128
+    assert student.teacher.networks["pi"].n_neurons == 128
+
+
+class Taught(FlattenExtractor):
+    """An extractor that makes an agent of its own."""
+
+    def __init__(self, observation_space: Any) -> None:
+        super().__init__(observation_space)
+        self.teacher = PPO("NCPPolicy", make_env(), n_steps=16, batch_size=8).policy
+
+
+def test_agent_that_an_extractor_makes_has_todays_when_it_is_loaded(
+    tmp_path: Path,
+) -> None:
+    policy = make("PPO", features_extractor_class=Taught).policy
+    policy.save(str(tmp_path / "policy"))
+    loaded = type(policy).load(str(tmp_path / "policy"), device="cpu")
+    assert loaded.features_extractor.teacher.networks["pi"].n_neurons == 128
+
+
+def test_explicit_ones_are_not_those_of_an_extractor() -> None:
+    model = make("PPO", network_defaults={}, features_extractor_class=NCPExtractor)
+    assert model.policy.networks["pi"].n_neurons == 64
+    assert model.policy.features_extractor.body.network.n_neurons == 128
+
+
+def test_policy_of_no_family_has_none() -> None:
+    class Own(NCPActorCriticPolicy):
+        family = None
+
+    env = make_env()
+    model = PPO(Own, env, n_steps=16, batch_size=8)
+    alone = Own(env.observation_space, env.action_space, lambda left: 1e-3)
+    for policy in (model.policy, alone):
+        assert policy.networks["pi"].n_neurons == 64
+
+
+def test_what_is_noted_on_an_agent_is_its_own() -> None:
+    model = make("PPO")
+    model.network_defaults["on-policy"]["ncp"]["pi"]["n_neurons"] = 7
+    assert asked(make("PPO")) == expected(make("PPO"))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -237,3 +312,21 @@ def test_extractor_has_them_and_keeps_them(
 def test_wrong_options_are_refused(options: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=words):
         make("PPO", network_kwargs=options)
+
+
+@pytest.mark.parametrize(
+    ("defaults", "error", "words"),
+    [
+        (True, TypeError, "got True in it"),
+        ([], TypeError, r"got \[\] in it"),
+        ({"ncp": 3}, TypeError, "got 3 in it"),
+        ({"ncp": {"pi": 3}}, TypeError, "got 3 in it"),
+        ({"ncp": {"actor": {}}}, ValueError, r"got \['actor'\]"),
+        ({"pi": {"n_neurons": {}}}, ValueError, r"got \['n_neurons'\]"),
+    ],
+)
+def test_wrong_defaults_are_refused(defaults: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=f"`network_defaults` must be .*{words}"):
+        make("PPO", network_defaults=defaults)
+    with pytest.raises(error, match=f"`network_defaults` must be .*{words}"):
+        NCPExtractor(make_env().observation_space, network_defaults=defaults)

@@ -13,6 +13,7 @@ from agents import algorithm_class
 OLDER = Path(__file__).with_name("older")
 AGENTS = sorted(OLDER.glob("*/*.zip"))
 POLICIES = sorted(OLDER.glob("*/*.policy.pt"))
+ACTORS = sorted(OLDER.glob("*/*.actor.pt"))
 
 
 def identity(path: Path) -> str:
@@ -37,8 +38,9 @@ def actions_of() -> Any:
 
 
 def test_there_are_files_of_older_versions() -> None:
-    assert len(AGENTS) > 30
-    assert len(POLICIES) > 10
+    assert len(AGENTS) > 40
+    assert len(POLICIES) > 15
+    assert ACTORS
 
 
 @pytest.mark.parametrize("path", AGENTS, ids=identity)
@@ -56,3 +58,12 @@ def test_older_policy_acts_as_it_did(path: Path, actions_of: Any) -> None:
     )
     policy = type(agent.policy).load(str(path), device="cpu")
     np.testing.assert_allclose(actions_of(policy), expected_actions(path), atol=1e-6)
+
+
+@pytest.mark.parametrize("path", ACTORS, ids=identity)
+def test_older_actor_acts_as_it_did(path: Path, actions_of: Any) -> None:
+    agent = algorithm_class(path.name.split("-")[0]).load(
+        path.with_name(f"{path.name.split('.')[0]}.zip"), device="cpu"
+    )
+    actor = type(agent.actor).load(str(path), device="cpu")
+    np.testing.assert_allclose(actions_of(actor), expected_actions(path), atol=1e-6)

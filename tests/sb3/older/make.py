@@ -1,9 +1,9 @@
 """Saves small agents and what they do, for later versions to load and compare.
 
-    python tests/sb3/older/make.py tests/sb3/older/COMMIT
+    python tests/sb3/older/make.py tests/sb3/older/COMMIT [NAME ...]
 
-Run it in the environment of the commit whose files are wanted; `test_older_files.py`
-loads all that lies beside this script.
+Without names it makes all of `agents`. Run it in the environment of the commit whose
+files are wanted; `test_older_files.py` loads all that lies beside this script.
 """
 
 from __future__ import annotations
@@ -96,19 +96,23 @@ def actions_of(model: Any) -> np.ndarray:
     return np.stack(actions)
 
 
-def main(folder: Path) -> None:
-    """Trains every agent for a few updates, and saves it and its policy alone."""
+def main(folder: Path, names: list[str]) -> None:
+    """Trains agents for a few updates, and saves them, their policies and actors."""
     folder.mkdir(parents=True, exist_ok=True)
     expected = {}
     for name, model in agents().items():
+        if names and name not in names:
+            continue
         model.learn(getattr(ALGORITHMS.get(type(model).__name__), "steps", 32))
         model.save(folder / f"{name}.zip", exclude=["replay_buffer"])
         expected[name] = actions_of(model)
-        if "NCPPolicy" in name or name == "RecurrentPPO":
+        if name.endswith(("NCPPolicy", "Extractor")) or name == "RecurrentPPO":
             model.policy.save(folder / f"{name}.policy.pt")
+        if name == "SAC-NCPPolicy":
+            model.actor.save(folder / f"{name}.actor.pt")
     np.savez(folder / "actions.npz", **expected)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

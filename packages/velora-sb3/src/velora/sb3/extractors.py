@@ -14,6 +14,7 @@ from velora.models.lnn.shapes import check_sizes
 from velora.models.protocol import takes
 from velora.sb3.common.algorithm import (
     defaults_of,
+    note_defaults,
     remember_source,
     takes_spaces_whole,
 )
@@ -75,7 +76,7 @@ class NetworkExtractor(BaseFeaturesExtractor):
         )
         check_sizes(features_dim=features_dim)
         super().__init__(observation_space, features_dim)
-        choice = NetworkChoice(
+        self.choice = choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
             sparsity_level=sparsity_level,
@@ -86,7 +87,7 @@ class NetworkExtractor(BaseFeaturesExtractor):
             ),
         )
         choice.check_types()
-        whole = takes_spaces_whole()  # which asks whether a source was noted before
+        whole = takes_spaces_whole()
         remember_source(choice.entry)
         choice.check_roles()
         extractor_class = default_extractor(
@@ -106,6 +107,13 @@ class NetworkExtractor(BaseFeaturesExtractor):
         """Returns the (B, features_dim) features of preprocessed observations."""
         features: Tensor = self.body(self.inputs(observations))
         return features
+
+    def _save_to_state_dict(
+        self, destination: Any, prefix: str, keep_vars: bool
+    ) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        # A policy of Stable-Baselines3 that is saved alone says what it gave, not more.
+        note_defaults(destination, prefix, {ON_POLICY: self.choice.network_defaults})
 
 
 class NCPExtractor(NetworkExtractor):

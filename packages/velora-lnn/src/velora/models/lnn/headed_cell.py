@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -12,6 +12,9 @@ from velora.models.lnn.masked import MaskedModule
 from velora.models.lnn.recurrent_cell import RecurrentCell
 from velora.models.lnn.shapes import check_mask, check_sizes
 from velora.models.lnn.sparse import SparseLinear, oriented
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class HeadedCell(MaskedModule, RecurrentCell):
@@ -24,7 +27,9 @@ class HeadedCell(MaskedModule, RecurrentCell):
         in_features: size F of an input.
         n_hidden: size H of the state and of the output.
         mask: (F, H) synapses as a wiring gives them, signed or not.
-        **options: of each head, such as `init_type` and `device`; see `SparseLinear`.
+        init_type: how weights start; see `SparseLinear.reset_parameters`.
+        gain: what the weights that start are multiplied with.
+        device: where the cell is made; None is PyTorch's default.
 
     Attributes:
         sparsity_mask: (H, F + H) buffer of booleans that all heads share: where the
@@ -34,14 +39,22 @@ class HeadedCell(MaskedModule, RecurrentCell):
     Raises:
         TypeError: a size is no integer or the mask no tensor.
         ValueError: a size is below 1, the mask has another shape or holds other
-            numbers than -1, 0 and 1, or an option is refused.
+            numbers than -1, 0 and 1, the `init_type` is unknown, or the `gain`
+            negative or not finite.
     """
 
     mask_name = "sparsity_mask"
     head_names: ClassVar[tuple[str, ...]]
 
     def __init__(
-        self, in_features: int, n_hidden: int, mask: Tensor, **options: Any
+        self,
+        in_features: int,
+        n_hidden: int,
+        mask: Tensor,
+        *,
+        init_type: str = "kaiming_uniform",
+        gain: float = 1.0,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         check_sizes(in_features=in_features, n_hidden=n_hidden)
@@ -51,8 +64,14 @@ class HeadedCell(MaskedModule, RecurrentCell):
         sparsity_mask = self._with_state(mask)
         for name in self.head_names:
             # Always with a bias, on which what packs them relies.
-            sizes = self.head_size, n_hidden
-            head = SparseLinear(*sizes, sparsity_mask, bias=True, **options)
+            head = SparseLinear(
+                self.head_size,
+                n_hidden,
+                sparsity_mask,
+                init_type=init_type,
+                gain=gain,
+                device=device,
+            )
             self.add_module(name, head)
         self.register_buffer("sparsity_mask", self.heads[0].mask)
         share_mask(self)
@@ -85,16 +104,11 @@ class HeadedCell(MaskedModule, RecurrentCell):
         state = mask.new_ones(self.n_hidden, self.n_hidden)
         return torch.cat((oriented(mask), state), dim=1)
 
-    def _apply(
-        self: Cell, fn: Callable[[Tensor], Tensor], recurse: bool = True
-    ) -> Cell:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # PyTorch moves each buffer by itself, which would leave a mask a head.
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
         share_mask(self)
         return self
-
-
-Cell = TypeVar("Cell", bound=HeadedCell)
 
 
 def share_mask(cell: HeadedCell, _: object = None) -> None:

@@ -116,8 +116,7 @@ class NCPNetwork(WiredNetwork):
         if its != self.activation:
             error_msgs.append(
                 f"`activation` must be {its!r} for these weights; this network has "
-                f"{self.activation!r}. Make it with activation={its!r} (of a policy: "
-                f"network_kwargs={{'activation': {its!r}}})."
+                f"{self.activation!r}. Make it with activation={its!r}."
             )
         super()._load_from_state_dict(
             state_dict,

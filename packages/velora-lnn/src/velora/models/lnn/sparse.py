@@ -112,7 +112,8 @@ class SparseLinear(MaskedModule):
                 the synapses that enter the neuron); None takes the one last given.
                 The bias is drawn as in `nn.Linear` with "kaiming_uniform" and is zero
                 with the others.
-            gain: what the weights are multiplied with, not the bias.
+            gain: what the weights are multiplied with, not the bias; of this call
+                alone.
 
         Raises:
             TypeError: `gain` is no number.

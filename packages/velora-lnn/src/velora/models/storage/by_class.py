@@ -79,8 +79,9 @@ def restore(description: dict[str, Any], tensors: dict[str, Tensor]) -> Network:
     """
     name, options = description.get("class"), description.get("options")
     require(name in list(CLASSES), f"`class` must be one of {list(CLASSES)}", name)
+    more = {_ACTIVATION} if name == NCPNetwork.__name__ else set()
     require(
-        isinstance(options, dict) and options.keys() - {_ACTIVATION} == set(_OPTIONS),
+        isinstance(options, dict) and options.keys() - more == set(_OPTIONS),
         f"`options` must have the entries {list(_OPTIONS)}",
         options,
     )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import sys
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
@@ -10,21 +14,34 @@ from stable_baselines3.common.policies import BasePolicy
 from velora.plugins import NetworkEntry, networks, plugins
 from velora.sb3.common.network_defaults import DEFAULTS, Defaults
 
+_NOTE = "network_defaults"  # on an algorithm, and in what a state dict says of modules
+
 
 def algorithm_being_set_up() -> BaseAlgorithm | None:
     """Returns the algorithm that is building its policy now, if one is.
 
     Stable-Baselines3 hands a policy its spaces and options but never the algorithm,
-    so only the call stack knows.
+    so only the call stack knows. A policy that is loaded from its own file is built for
+    no algorithm, whoever loads it.
     """
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
+    maker = next(_makers(), None)
+    return maker if isinstance(maker, BaseAlgorithm) else None
+
+
+def _makers() -> Iterator[BaseAlgorithm | Mapping[str, Any]]:
+    """Yields the algorithms and the contents of files that policies are made of now.
+
+    The nearest call comes first.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name, values = frame.f_code.co_name, frame.f_locals
+        if name == "_setup_model" and isinstance(values.get("self"), BaseAlgorithm):
+            yield values["self"]
+        # Of Stable-Baselines3's `BaseModel.load`.
+        elif name == "load" and isinstance(values.get("saved_variables"), Mapping):
+            yield values["saved_variables"]
         frame = frame.f_back
-        if frame.f_code.co_name == "_setup_model":
-            algorithm = frame.f_locals.get("self")
-            if isinstance(algorithm, BaseAlgorithm):
-                return algorithm
-    return None
 
 
 def check_algorithm(
@@ -91,43 +108,67 @@ def remember_source(entry: NetworkEntry) -> None:
     """
     algorithm = algorithm_being_set_up()
     if algorithm is not None:
-        sources = vars(algorithm).setdefault("network_sources", {})
-        sources[entry.name] = entry.distribution
-
-
-def defaults_of(family: str) -> Defaults:
-    """Returns what an algorithm asks of our networks, by network and role.
-
-    It is noted on the algorithm being set up, and saved with the agent, which thus
-    computes the same after the defaults have changed. One that was saved before there
-    were any has noted its networks alone.
-
-    Args:
-        family: one of `velora.sb3.common.network_defaults`.
-    """
-    algorithm = algorithm_being_set_up()
-    if algorithm is None:
-        return DEFAULTS[family]
-    noted = vars(algorithm)
-    is_older = "network_sources" in noted
-    found: dict[str, Defaults]
-    found = noted.setdefault("network_defaults", {} if is_older else dict(DEFAULTS))
-    return found.get(family, {})
+        _notes(algorithm)["network_sources"][entry.name] = entry.distribution
 
 
 def takes_spaces_whole() -> bool:
     """Whether the algorithm being set up is one saved before parts of spaces had rules.
 
     Until then a Dict with windows or with small images, and a stack of images, were
-    taken as a whole. Stable-Baselines3 saves the note that this leaves on an algorithm;
-    an older one has noted its networks alone.
+    taken as a whole.
     """
     algorithm = algorithm_being_set_up()
     if algorithm is None:
         return False
-    noted = vars(algorithm)
-    whole: bool = noted.setdefault("takes_spaces_whole", "network_sources" in noted)
+    whole: bool = _notes(algorithm)["takes_spaces_whole"]
     return whole
+
+
+def defaults_of(family: str | None) -> Defaults:
+    """Returns what policies of a family ask of our networks, by network and role.
+
+    An agent keeps what was noted when it was made, and so does a policy in a file of
+    its own, which thus compute the same after the defaults have changed. What was saved
+    before there were any has none.
+
+    Args:
+        family: one of `velora.sb3.common.network_defaults`, or None for no defaults.
+    """
+    maker = next(_makers(), None)
+    if maker is None:
+        found = DEFAULTS
+    elif isinstance(maker, BaseAlgorithm):
+        found = _notes(maker)[_NOTE]
+    else:
+        said = getattr(maker.get("state_dict"), "_metadata", {}).values()
+        found = next((noted[_NOTE] for noted in said if _NOTE in noted), {})
+    return copy.deepcopy(found.get(family, {})) if family else {}
+
+
+def note_defaults(state_dict: Any, prefix: str, defaults: Mapping[str, Any]) -> None:
+    """Notes defaults by family in what a state dict says of a module.
+
+    Args:
+        state_dict: which PyTorch fills now.
+        prefix: of the module's keys.
+        defaults: what `defaults_of` shall find when a policy is made of the file.
+    """
+    noted = getattr(state_dict, "_metadata", {}).get(prefix[:-1])
+    if noted is not None:
+        noted[_NOTE] = defaults
+
+
+def _notes(algorithm: BaseAlgorithm) -> dict[str, Any]:
+    """Returns what is noted on an algorithm, and saved with it, notes of ours among it.
+
+    An older one is being loaded, where it has noted its networks, but not the rest.
+    """
+    noted = vars(algorithm)
+    is_older = "network_sources" in noted
+    noted.setdefault("network_sources", {})
+    noted.setdefault("takes_spaces_whole", is_older)
+    noted.setdefault(_NOTE, {} if is_older else copy.deepcopy(DEFAULTS))
+    return noted
 
 
 def _remedy(source: str | None) -> str:

@@ -14,7 +14,7 @@ from velora.models.lnn.wiring_argument import is_ready
 from velora.plugins import NetworkEntry
 from velora.sb3.common.algorithm import find_network
 from velora.sb3.common.network_body import NetworkBody
-from velora.sb3.common.network_defaults import Defaults
+from velora.sb3.common.network_defaults import ROLES, Defaults
 from velora.sb3.common.windows import Windowed
 
 _OURS = "velora-lnn"  # the distribution whose networks the defaults are for
@@ -60,7 +60,9 @@ class NetworkChoice:
         """Refuses what is no name, and no number or options of networks.
 
         Raises:
-            TypeError: `network`, `n_neurons` or `network_kwargs` is something else.
+            TypeError: `network`, `n_neurons`, `network_kwargs` or `network_defaults` is
+                something else.
+            ValueError: `network_defaults` has an unknown role.
         """
         if not isinstance(self.network, str):
             fix = (
@@ -80,6 +82,15 @@ class NetworkChoice:
                 "`network_kwargs` must be a dict of options by their names; got "
                 f"{options!r:.100}."
             )
+        asked = self.network_defaults
+        for of_network in _entries({} if asked is None else asked):
+            for options in _entries(of_network):
+                _entries(options)
+            if unknown := sorted(set(of_network) - set(ROLES)):
+                raise ValueError(
+                    f"`network_defaults` must be by network and then by role, of which "
+                    f"there are {list(ROLES)}; got {unknown}."
+                )
         sizes = self.n_neurons
         for size in sizes.values() if isinstance(sizes, Mapping) else (sizes,):
             if isinstance(size, Sequence) and not isinstance(size, str):
@@ -167,7 +178,8 @@ class NetworkChoice:
             return {}
         of_network = (self.network_defaults or {}).get(self.network, {})
         defaults = dict(of_network.get(role, {}))
-        if "init_type" in given:
+        init_type = defaults.get("init_type")
+        if given.get("init_type", init_type) != init_type:
             defaults.pop("gain", None)  # which is for other initial values
         if is_ready(given.get("wiring")):
             defaults.pop("n_neurons", None)  # of which it has its own
@@ -180,3 +192,13 @@ class NetworkChoice:
     def __getstate__(self) -> dict[str, Any]:
         # Without the entry: its builder may be a lambda, or of a script.
         return self.as_kwargs()
+
+
+def _entries(value: Any) -> list[Any]:
+    """Returns the values of a mapping from names within `network_defaults`."""
+    if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
+        raise TypeError(
+            "`network_defaults` must be a dict of options by network and role, as "
+            f'{{"ncp": {{"pi": {{"n_neurons": 64}}}}}}; got {value!r:.100} in it.'
+        )
+    return list(value.values())

@@ -16,6 +16,7 @@ from typing import Any
 Options = Mapping[str, Any]
 Defaults = Mapping[str, Mapping[str, Options]]  # by network and role
 
+ROLES = ("pi", "vf", "qf", "features")
 ON_POLICY, ACTOR_Q_CRITIC, Q_VALUES = "on-policy", "actor and Q-critic", "Q-values"
 
 

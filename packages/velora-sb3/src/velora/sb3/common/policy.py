@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from gymnasium import spaces
@@ -30,10 +29,6 @@ from velora.sb3.common.network_defaults import Defaults
 from velora.sb3.common.optimizers import fuse_adam
 from velora.sb3.common.targets import follow_twins
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-_is_loading = ContextVar("a policy is made of what a file says", default=False)
 _ALGORITHMS_ARGUMENTS = ("observation_space", "action_space", "lr_schedule")
 
 
@@ -78,7 +73,7 @@ class NetworkPolicy(BasePolicy):
     """
 
     default_network: ClassVar[str]
-    family: ClassVar[str]  # in `DEFAULTS`
+    family: ClassVar[str | None] = None  # in `DEFAULTS`; None has none
     roles: tuple[str, ...] = ()
     remembers: ClassVar[bool] = False  # whether the algorithm carries a state
     mlp_arguments: ClassVar[tuple[str, ...]] = ("net_arch", "activation_fn")
@@ -100,8 +95,7 @@ class NetworkPolicy(BasePolicy):
     ) -> None:
         check_algorithm(type(self))
         if network_defaults is None:
-            # What a file does not say was left to the builders when it was written.
-            network_defaults = {} if _is_loading.get() else defaults_of(self.family)
+            network_defaults = defaults_of(self.family)
         self.choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
@@ -111,7 +105,7 @@ class NetworkPolicy(BasePolicy):
             network_defaults=network_defaults,
         )
         self.choice.check_types()
-        whole = takes_spaces_whole()  # which asks whether a source was noted before
+        whole = takes_spaces_whole()
         remember_source(self.choice.entry)
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
@@ -145,15 +139,6 @@ class NetworkPolicy(BasePolicy):
             )
         for module in self.modules():
             fuse_adam(getattr(module, "optimizer", None))
-
-    @classmethod
-    def load(cls, path: str, device: torch.device | str = "auto") -> Self:
-        """Loads what `save` has written; see Stable-Baselines3's `BaseModel.load`."""
-        token = _is_loading.set(True)
-        try:
-            return super().load(path, device)
-        finally:
-            _is_loading.reset(token)
 
     def _default_extractor(
         self, space: spaces.Space[Any], kwargs: dict[str, Any], whole: bool

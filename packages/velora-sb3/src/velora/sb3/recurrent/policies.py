@@ -41,7 +41,8 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
         shared_lstm: whether actor and critic are one network: the value is a motor
             neuron beside those of the action, and both losses train it.
         enable_critic_lstm: whether the critic is a recurrent network of its own. If
-            neither, it is the feed-forward network "ncp".
+            neither, it is the feed-forward network "ncp", which gets `n_neurons`,
+            `sparsity_level` and `init_type`, and none of the `network_kwargs`.
         timespan_key: name of an entry of a dict observation with the time since the
             last step, one number. It is no feature; the network's cell gets it.
         **kwargs: as in `NetworkPolicy`, `n_neurons` with the roles "pi" and "vf".

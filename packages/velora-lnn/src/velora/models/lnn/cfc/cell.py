@@ -63,20 +63,6 @@ class NCPLiquidCell(HeadedCell):
     f_head_to_h: SparseLinear
     proj: SparseLinear
 
-    def __init__(
-        self,
-        in_features: int,
-        n_hidden: int,
-        mask: Tensor,
-        *,
-        init_type: str = "kaiming_uniform",
-        gain: float = 1.0,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__(
-            in_features, n_hidden, mask, init_type=init_type, gain=gain, device=device
-        )
-
     def forward(
         self, x: Tensor, hidden: Tensor, timespans: Timespans = None
     ) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,9 @@ class GatedLeakyCell(HeadedCell):
         in_features: size F of an input.
         n_hidden: size H of the state and of the output.
         mask: (F, H) synapses as a wiring gives them, signed or not.
-        **options: of both heads, such as `init_type` and `device`; see `SparseLinear`.
+        init_type: how weights start; see `SparseLinear.reset_parameters`.
+        gain: what the weights that start are multiplied with.
+        device: where the cell is made; None is PyTorch's default.
 
     Attributes:
         sparsity_mask: (H, F + H) buffer of booleans that both heads share: where the
@@ -49,7 +51,8 @@ class GatedLeakyCell(HeadedCell):
     Raises:
         TypeError: a size is no integer or the mask no tensor.
         ValueError: a size is below 1, the mask has another shape or holds other
-            numbers than -1, 0 and 1, or an option is refused.
+            numbers than -1, 0 and 1, the `init_type` is unknown, or the `gain`
+            negative or not finite.
     """
 
     head_names = ("f_head", "k_head")

@@ -40,9 +40,10 @@ def leak(f: Tensor, k: Tensor, hidden: Tensor, timespans: Timespans) -> Tensor:
 
 
 def in_dtype(timespans: Times, dtype: torch.dtype) -> Times:
-    """Returns times in a dtype, those that are too long for it as its longest.
+    """Returns checked times in a dtype, those that are too long for it as its longest.
 
-    An infinite one would make NaN of a gate that is open, and so has no gradient.
+    An infinite one would make NaN of a gate that is open, and so has no gradient: there
+    is none in what `shapes` has checked.
     """
     longest = torch.finfo(dtype).max
     if not isinstance(timespans, Tensor):

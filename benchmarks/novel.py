@@ -9,11 +9,13 @@ CartPole, Pendulum and MountainCarContinuous with their velocities set to zero, 
 settings and steps of rl-baselines3-zoo's CartPoleNoVel-v1, PendulumNoVel-v1 and
 MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 
-- "liquid": RecurrentPPO with LiquidPolicy, as many command neurons as the LSTM has
-  hidden units;
+- "LiquidPolicy": RecurrentPPO with LiquidPolicy as it is;
+- "liquid": the same with the network "liquid", a closed-form continuous-time (CfC) cell
+  of as many command neurons as the LSTM has hidden units, and its own initial values;
 - "LSTM": RecurrentPPO with MlpLstmPolicy;
 - "frames": PPO with MlpPolicy on the last four observations;
 - "window": PPO with LiquidPolicy on the same four, its cell run over them;
+- "window, gated-leaky", if asked for: the same with that network;
 - "ncps-cfc" and "ncps-ltc", if asked for: as "liquid" with that network, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 
@@ -24,13 +26,13 @@ last step; no checkpoint is chosen by it. The picture shows returns while learni
 from __future__ import annotations
 
 from common.comparison import Comparison, command
-from common.no_velocity import PLUGIN_ROWS, ROWS, TASKS, job
+from common.no_velocity import OPTIONAL_ROWS, ROWS, TASKS, job
 
 COMPARISON = Comparison(
     make_job=job,
     tasks=list(TASKS),
     rows=ROWS,
-    optional_rows=PLUGIN_ROWS,
+    optional_rows=OPTIONAL_ROWS,
     title="{} without velocity",
 )
 

@@ -16,8 +16,8 @@ from torch import nn
 
 from common.training import AgentJob, Falling
 
-ROWS = ("liquid", "LSTM", "frames", "window")
-PLUGIN_ROWS = ("ncps-cfc", "ncps-ltc")
+ROWS = ("LiquidPolicy", "liquid", "LSTM", "frames", "window")
+OPTIONAL_ROWS = ("window, gated-leaky", "ncps-cfc", "ncps-ltc")
 
 
 @dataclass
@@ -108,17 +108,24 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row on a task, with the zoo's steps if no others."""
     task = TASKS[name]
     # Two fifths of the decision neurons are command neurons.
-    liquid = {"n_neurons": task.hidden_size * 5 // 2, "ortho_init": False}
+    size = {"n_neurons": task.hidden_size * 5 // 2, "ortho_init": False}
+    liquid = size | {"network": "liquid", "network_defaults": {}}
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
     algorithm, policy, options = {
+        "LiquidPolicy": ("RecurrentPPO", "LiquidPolicy", {"ortho_init": False}),
         "liquid": ("RecurrentPPO", "LiquidPolicy", liquid),
         "LSTM": ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm),
         "frames": ("PPO", "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
-        "window": ("PPO", "LiquidPolicy", liquid),
+        "window": ("PPO", "LiquidPolicy", {"ortho_init": False}),
+        "window, gated-leaky": (
+            "PPO",
+            "LiquidPolicy",
+            {"ortho_init": False, "network": "gated-leaky"},
+        ),
         "ncps-cfc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
         "ncps-ltc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
     }[row]
-    frames = 4 if row in ("frames", "window") else 1
+    frames = 4 if algorithm == "PPO" else 1
     return AgentJob(
         {"task": name, "policy": row},
         algorithm,

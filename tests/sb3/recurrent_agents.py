@@ -26,7 +26,7 @@ CRITICS: dict[str, dict[str, Any]] = {
 }
 each_critic = pytest.mark.parametrize("critic", CRITICS)
 each_network = pytest.mark.parametrize(
-    "network", ["liquid", "test-pair", "test-learned"]
+    "network", ["gated-leaky", "liquid", "test-pair", "test-learned"]
 )
 
 

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.usefixtures("toy_networks")
 
 
 @pytest.mark.parametrize(
-    ("network", "size"), [("liquid", 4), ("test-shown", 13), ("test-pair", 3)]
+    ("network", "size"),
+    [("liquid", 4), ("gated-leaky", 25), ("test-shown", 13), ("test-pair", 3)],
 )
 def test_gsde_explores_with_noise_of_states_that_are_shown(
     network: str, size: int
@@ -30,7 +31,7 @@ def test_gsde_explores_with_noise_of_states_that_are_shown(
     mean = model.policy.networks["pi"].forward_sequence(
         torch.as_tensor(obs)[None],
         tuple(map(torch.as_tensor, state))
-        if network != "liquid"
+        if network not in ("liquid", "gated-leaky")
         else torch.as_tensor(state[0]),
         resets=torch.zeros(1, 3, dtype=torch.bool),
     )[0][0]
@@ -52,7 +53,7 @@ def test_states_of_another_shape_are_refused() -> None:
 
 
 def test_squashed_actions_stay_within_their_bounds() -> None:
-    options = {"squash_output": True}
+    options = {"squash_output": True, "network_kwargs": {"gain": 5.0}}
     model = learn(make_model(policy_kwargs=options, use_sde=True))
     obs = 50 * np.stack(sequence(model))
     outputs, _ = model.policy.networks["pi"].forward_sequence(torch.as_tensor(obs))

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("toy_networks")
 LAW: list[Any] = [
     ({"network": network} | CRITICS[critic] | timed, actions, {})
     for network, critic, timed, actions in product(
-        ("liquid", "test-pair"),
+        ("gated-leaky", "liquid", "test-pair"),
         CRITICS,
         ({}, {"timespan_key": "dt"}),
         ("box", "discrete"),
@@ -41,7 +41,9 @@ LAW += [
     ({"share_features_extractor": False}, "box", {}),
     *(
         ({"network": network} | CRITICS[critic], "box", {"use_sde": True})
-        for network, critic in product(("liquid", "test-pair", "test-shown"), CRITICS)
+        for network, critic in product(
+            ("gated-leaky", "liquid", "test-pair", "test-shown"), CRITICS
+        )
     ),
     ({}, "box", {"use_sde": True, "sde_sample_freq": 4}),
 ]

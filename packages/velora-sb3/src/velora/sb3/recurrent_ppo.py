@@ -9,7 +9,7 @@ from velora.sb3.recurrent.policies import RecurrentNetworks
 class LiquidPolicy(RecurrentNetworks):
     """Liquid actor and critic with memory and NCP wirings; see `RecurrentNetworks`."""
 
-    default_network = "liquid"
+    default_network = "gated-leaky"
 
 
 class NoMemory(RecurrentActorCriticPolicy):

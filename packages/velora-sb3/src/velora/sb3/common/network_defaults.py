@@ -20,18 +20,18 @@ ROLES = ("pi", "vf", "qf", "features")
 ON_POLICY, ACTOR_Q_CRITIC, Q_VALUES = "on-policy", "actor and Q-critic", "Q-values"
 
 
-def _synaptic(motor: float, command: float, **options: Any) -> Options:
+def _synaptic(n_neurons: int, motor: float, command: float, **options: Any) -> Options:
     """Returns options of a network whose weights keep the variance of their inputs."""
     gain = {"inter": math.sqrt(2), "command": command, "motor": motor}
-    return {"n_neurons": 128, "init_type": "synaptic", "gain": gain, **options}
+    return {"n_neurons": n_neurons, "init_type": "synaptic", "gain": gain, **options}
 
 
 def _ncp(motor: float) -> Options:
-    return _synaptic(motor, math.sqrt(2), activation="tanh")
+    return _synaptic(128, motor, math.sqrt(2), activation="tanh")
 
 
-def _liquid(motor: float) -> Options:
-    return _synaptic(motor, 1.0)  # its heads have squashing functions of their own
+def _recurrent(n_neurons: int, motor: float) -> Options:
+    return _synaptic(n_neurons, motor, 1.0)  # a cell squashes by itself
 
 
 # The motor neurons of an actor start near zero, so that no action is preferred; those
@@ -39,6 +39,9 @@ def _liquid(motor: float) -> Options:
 # its on-policy policies (Andrychowicz et al. 2021, "What matters for on-policy deep
 # actor-critic methods?").
 _ACTOR, _CRITIC = 0.01, 1.0
+
+# A default network, and what it was when policies asked for nothing.
+FORMERLY = {"gated-leaky": "liquid"}
 
 DEFAULTS: Mapping[str, Defaults] = {
     ON_POLICY: {
@@ -48,16 +51,26 @@ DEFAULTS: Mapping[str, Defaults] = {
             "features": _ncp(_CRITIC),
         },
         "liquid": {
-            "pi": _liquid(_ACTOR),
-            "vf": _liquid(_CRITIC),
-            "features": _liquid(_CRITIC),
+            "pi": _recurrent(128, _ACTOR),
+            "vf": _recurrent(128, _CRITIC),
+            "features": _recurrent(128, _CRITIC),
+        },
+        "gated-leaky": {
+            "pi": _recurrent(64, _ACTOR),
+            "vf": _recurrent(64, _CRITIC),
+            "features": _recurrent(64, _CRITIC),
         },
     },
     ACTOR_Q_CRITIC: {
         "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC)},
-        "liquid": {"pi": _liquid(_ACTOR), "qf": _liquid(_CRITIC)},
+        "liquid": {"pi": _recurrent(128, _ACTOR), "qf": _recurrent(128, _CRITIC)},
+        "gated-leaky": {"pi": _recurrent(128, _ACTOR), "qf": _recurrent(128, _CRITIC)},
     },
     # Values grow to hundreds, where tanh no longer tells states apart: the networks'
     # own activation and initial values, and more neurons.
-    Q_VALUES: {"ncp": {"qf": {"n_neurons": 256}}, "liquid": {"qf": {"n_neurons": 128}}},
+    Q_VALUES: {
+        "ncp": {"qf": {"n_neurons": 256}},
+        "liquid": {"qf": {"n_neurons": 128}},
+        "gated-leaky": {"qf": {"n_neurons": 128}},
+    },
 }

@@ -7,8 +7,9 @@ same network with its cell computed head by head, five masked linear layers one 
 another. "step" is `network(x, h)`, "frozen" is `network.frozen_step()(x, h)`. Part 2:
 environment steps per second of PPO on CartPole-v1 (8 environments, rollouts of 2,048
 steps, 10 epochs), SAC on Pendulum-v1 (an update a step) and DQN on CartPole-v1 (an
-update every second step) with NCPPolicy against MlpPolicy with layers of the same
-widths. Runs are interleaved, and each ratio is between medians or a median itself.
+update every second step) with NCPPolicy against MlpPolicy: each as it is ("default"),
+and with layers of the same widths. Runs are interleaved, and each ratio is between
+medians or a median itself.
 """
 
 from __future__ import annotations
@@ -83,12 +84,13 @@ def dqn_on_cart_pole(batch: int) -> Callable[..., BaseAlgorithm]:
 
 
 def measure_pace(
-    name: str, neurons: int, batch: int, rounds: int, scale: float
+    name: str, neurons: int | None, batch: int, rounds: int, scale: float
 ) -> dict[str, float | str]:
     make, steps = PACES[name]
-    sparse = make(batch)("NCPPolicy", policy_kwargs={"n_neurons": neurons}, **ALWAYS)
+    ours: dict[str, Any] = {} if neurons is None else {"n_neurons": neurons}
+    sparse = make(batch)("NCPPolicy", policy_kwargs=ours, **ALWAYS)
     counts = next(iter(sparse.policy.networks.values())).counts
-    widths = [counts.inter, counts.command]
+    widths = None if neurons is None else [counts.inter, counts.command]
     dense = make(batch)("MlpPolicy", policy_kwargs={"net_arch": widths}, **ALWAYS)
     models = {"NCPPolicy": sparse, "MlpPolicy": dense}
     rates: dict[str, list[float]] = {kind: [] for kind in models}
@@ -101,7 +103,11 @@ def measure_pace(
     pairs = zip(rates["NCPPolicy"], rates["MlpPolicy"], strict=True)
     row = {f"{kind} [steps/s]": statistics.median(r) for kind, r in rates.items()}
     ratio = statistics.median(a / b for a, b in pairs)
-    layers = {"neurons": neurons, "widths": str(widths), "minibatch": batch}
+    layers = {
+        "neurons": f"{counts.inter + counts.command}{'' if neurons else ', default'}",
+        "widths": "default" if widths is None else str(widths),
+        "minibatch": batch,
+    }
     return {"algorithm": name} | layers | row | {"NCP / MLP": ratio}
 
 
@@ -112,6 +118,9 @@ PACES: dict[str, tuple[Callable[[int], Callable[..., BaseAlgorithm]], int]] = {
     "DQN": (dqn_on_cart_pole, 1024),
 }
 ROWS = [  # algorithm, neurons, minibatch
+    *(("PPO", None, batch) for batch in (64, 256)),
+    ("SAC", None, 256),
+    ("DQN", None, 64),
     *(("PPO", *size) for size in ((64, 64), (64, 256), (128, 64), (128, 256))),
     *(("SAC", *size) for size in ((64, 256), (256, 256))),
     *(("DQN", *size) for size in ((64, 64), (256, 64))),

@@ -63,8 +63,8 @@ DEFAULTS: Mapping[str, Defaults] = {
     },
     ACTOR_Q_CRITIC: {
         "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC)},
-        "liquid": {"pi": _recurrent(128, _ACTOR), "qf": _recurrent(128, _CRITIC)},
-        "gated-leaky": {"pi": _recurrent(128, _ACTOR), "qf": _recurrent(128, _CRITIC)},
+        "liquid": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
+        "gated-leaky": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
     },
     # Values grow to hundreds, where tanh no longer tells states apart: the networks'
     # own activation and initial values, and more neurons.

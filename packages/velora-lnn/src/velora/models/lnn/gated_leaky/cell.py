@@ -35,24 +35,7 @@ class GatedLeakyCell(HeadedCell):
 
     The synapses from `x` obey the mask; those from the state are dense.
 
-    Args:
-        in_features: size F of an input.
-        n_hidden: size H of the state and of the output.
-        mask: (F, H) synapses as a wiring gives them, signed or not.
-        init_type: how weights start; see `SparseLinear.reset_parameters`.
-        gain: what the weights that start are multiplied with.
-        device: where the cell is made; None is PyTorch's default.
-
-    Attributes:
-        sparsity_mask: (H, F + H) buffer of booleans that both heads share: where the
-            mask is not 0, transposed, and true where the state enters.
-        head_size: F + H, the inputs of each head.
-
-    Raises:
-        TypeError: a size is no integer or the mask no tensor.
-        ValueError: a size is below 1, the mask has another shape or holds other
-            numbers than -1, 0 and 1, the `init_type` is unknown, or the `gain`
-            negative or not finite.
+    Arguments, attributes and errors are those of `HeadedCell`.
     """
 
     head_names = ("f_head", "k_head")

@@ -56,9 +56,9 @@ DEFAULTS: Mapping[str, Defaults] = {
             "features": _recurrent(128, _CRITIC),
         },
         "gated-leaky": {
-            "pi": _recurrent(64, _ACTOR),
-            "vf": _recurrent(64, _CRITIC),
-            "features": _recurrent(64, _CRITIC),
+            "pi": _recurrent(128, _ACTOR),
+            "vf": _recurrent(128, _CRITIC),
+            "features": _recurrent(128, _CRITIC),
         },
     },
     ACTOR_Q_CRITIC: {

@@ -9,13 +9,13 @@ CartPole, Pendulum and MountainCarContinuous with their velocities set to zero, 
 settings and steps of rl-baselines3-zoo's CartPoleNoVel-v1, PendulumNoVel-v1 and
 MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 
-- "LiquidPolicy": RecurrentPPO with LiquidPolicy as it is;
-- "liquid": the same with the network "liquid", a closed-form continuous-time (CfC) cell
-  of as many command neurons as the LSTM has hidden units, and its own initial values;
+- "liquid": RecurrentPPO with LiquidPolicy, as many command neurons as the LSTM has
+  hidden units;
 - "LSTM": RecurrentPPO with MlpLstmPolicy;
 - "frames": PPO with MlpPolicy on the last four observations;
 - "window": PPO with LiquidPolicy on the same four, its cell run over them;
-- "window, gated-leaky", if asked for: the same with that network;
+- "gated-leaky" and "window, gated-leaky", if asked for: as "liquid" and "window" with
+  that network, its 128 neurons and initial values of policies without memory;
 - "ncps-cfc" and "ncps-ltc", if asked for: as "liquid" with that network, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 

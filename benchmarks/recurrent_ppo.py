@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/recurrent_ppo.py [--rounds 5] [--json FILE]
 
 Environment steps per second, rollouts and updates, on CartPole without velocities with
-rl-baselines3-zoo's settings for CartPoleNoVel-v1 (`novel.py`): LiquidPolicy as it is,
-and with the network "liquid" and as many command neurons as MlpLstmPolicy has hidden
-units, with compiled loops and without, against that. Runs are interleaved; a ratio is
-the median of the rounds' ratios. Run it with nothing else running.
+rl-baselines3-zoo's settings for CartPoleNoVel-v1 (`novel.py`): LiquidPolicy, with
+compiled loops and without, and with the network "gated-leaky", against MlpLstmPolicy
+with as many hidden units as the first. Runs are interleaved; a ratio is the median of
+the rounds' ratios. Run it with nothing else running.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from common.table import json_option, show, write_json
 from common.training import make_agent
 
 ROWS = {  # of `novel.py`, and the backend
-    "LiquidPolicy, compiled": ("LiquidPolicy", "numba"),
-    "LiquidPolicy, operators": ("LiquidPolicy", "operators"),
     "liquid, compiled": ("liquid", "numba"),
     "liquid, operators": ("liquid", "operators"),
+    "gated-leaky, compiled": ("gated-leaky", "numba"),
     "LSTM": ("LSTM", None),
 }
 

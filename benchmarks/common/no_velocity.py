@@ -15,9 +15,10 @@ from gymnasium.wrappers import FrameStackObservation, TransformObservation
 from torch import nn
 
 from common.training import AgentJob, Falling
+from velora.sb3.common.network_defaults import DEFAULTS, ON_POLICY
 
-ROWS = ("LiquidPolicy", "liquid", "LSTM", "frames", "window")
-OPTIONAL_ROWS = ("window, gated-leaky", "ncps-cfc", "ncps-ltc")
+ROWS = ("liquid", "LSTM", "frames", "window")
+OPTIONAL_ROWS = ("gated-leaky", "window, gated-leaky", "ncps-cfc", "ncps-ltc")
 
 
 @dataclass
@@ -108,20 +109,20 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row on a task, with the zoo's steps if no others."""
     task = TASKS[name]
     # Two fifths of the decision neurons are command neurons.
-    size = {"n_neurons": task.hidden_size * 5 // 2, "ortho_init": False}
-    liquid = size | {"network": "liquid", "network_defaults": {}}
+    liquid = {"n_neurons": task.hidden_size * 5 // 2, "ortho_init": False}
+    leaky = {"ortho_init": False, "network": "gated-leaky"}
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
     algorithm, policy, options = {
-        "LiquidPolicy": ("RecurrentPPO", "LiquidPolicy", {"ortho_init": False}),
         "liquid": ("RecurrentPPO", "LiquidPolicy", liquid),
+        "gated-leaky": (
+            "RecurrentPPO",
+            "LiquidPolicy",
+            leaky | {"network_defaults": DEFAULTS[ON_POLICY]},
+        ),
         "LSTM": ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm),
         "frames": ("PPO", "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
         "window": ("PPO", "LiquidPolicy", {"ortho_init": False}),
-        "window, gated-leaky": (
-            "PPO",
-            "LiquidPolicy",
-            {"ortho_init": False, "network": "gated-leaky"},
-        ),
+        "window, gated-leaky": ("PPO", "LiquidPolicy", leaky),
         "ncps-cfc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
         "ncps-ltc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
     }[row]

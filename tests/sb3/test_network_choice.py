@@ -50,7 +50,7 @@ def test_registry_is_asked_once_for_a_recurrent_policy(
     critic: str, asked: list[str]
 ) -> None:
     make_model(policy_kwargs=CRITICS[critic])
-    assert asked == ["gated-leaky", "ncp"][: 1 + (critic == "feed-forward")]
+    assert asked == ["liquid", "ncp"][: 1 + (critic == "feed-forward")]
 
 
 def test_registry_is_asked_once_for_an_extractor(asked: list[str]) -> None:

@@ -9,7 +9,7 @@ from velora.sb3.recurrent.policies import RecurrentNetworks
 class LiquidPolicy(RecurrentNetworks):
     """Liquid actor and critic with memory and NCP wirings; see `RecurrentNetworks`."""
 
-    default_network = "gated-leaky"
+    default_network = "liquid"
 
 
 class NoMemory(RecurrentActorCriticPolicy):

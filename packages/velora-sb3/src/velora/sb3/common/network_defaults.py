@@ -40,9 +40,6 @@ def _recurrent(n_neurons: int, motor: float) -> Options:
 # actor-critic methods?").
 _ACTOR, _CRITIC = 0.01, 1.0
 
-# A default network, and what it was when policies asked for nothing.
-FORMERLY = {"gated-leaky": "liquid"}
-
 DEFAULTS: Mapping[str, Defaults] = {
     ON_POLICY: {
         "ncp": {

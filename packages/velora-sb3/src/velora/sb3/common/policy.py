@@ -25,7 +25,7 @@ from velora.sb3.common.default_extractor import default_extractor, warn_without_
 from velora.sb3.common.dense_layers import refusal
 from velora.sb3.common.keywords import keywords_of, unknown_explained
 from velora.sb3.common.network_choice import NetworkChoice
-from velora.sb3.common.network_defaults import FORMERLY, Defaults
+from velora.sb3.common.network_defaults import Defaults
 from velora.sb3.common.optimizers import fuse_adam
 from velora.sb3.common.targets import follow_twins
 
@@ -96,12 +96,8 @@ class NetworkPolicy(BasePolicy):
         check_algorithm(type(self))
         if network_defaults is None:
             network_defaults = defaults_of(self.family)
-        if network is None:
-            network = self.default_network
-            if not network_defaults:
-                network = FORMERLY.get(network, network)
         self.choice = NetworkChoice(
-            network=network,
+            network=self.default_network if network is None else network,
             n_neurons=n_neurons,
             sparsity_level=sparsity_level,
             init_type=init_type,

@@ -15,7 +15,6 @@ from torch import nn
 from velora.plugins import NetworkEntry, networks
 from velora.sb3.common.algorithm import check_algorithm
 from velora.sb3.common.contrib import RecurrentActorCriticPolicy
-from velora.sb3.common.network_defaults import ON_POLICY
 from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.common.policy import NetworkPolicy
 from velora.sb3.recurrent.lstm_states import PackedBody
@@ -54,7 +53,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
     """
 
     remembers = True
-    family = ON_POLICY
+    family = None  # with more of a start its memory learns less steadily
     lstm_arguments = ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs")
 
     action_net: Any

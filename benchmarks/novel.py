@@ -14,8 +14,8 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 - "LSTM": RecurrentPPO with MlpLstmPolicy;
 - "frames": PPO with MlpPolicy on the last four observations;
 - "window": PPO with LiquidPolicy on the same four, its cell run over them;
-- "gated-leaky" and "window, gated-leaky", if asked for: as "liquid" and "window" with
-  that network, its 128 neurons and initial values of policies without memory;
+- "gated-leaky", if asked for: as "liquid" with that network, and the 128 neurons and
+  initial values that policies without memory ask for;
 - "ncps-cfc" and "ncps-ltc", if asked for: as "liquid" with that network, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 

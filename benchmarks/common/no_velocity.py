@@ -18,7 +18,7 @@ from common.training import AgentJob, Falling
 from velora.sb3.common.network_defaults import DEFAULTS, ON_POLICY
 
 ROWS = ("liquid", "LSTM", "frames", "window")
-OPTIONAL_ROWS = ("gated-leaky", "window, gated-leaky", "ncps-cfc", "ncps-ltc")
+OPTIONAL_ROWS = ("gated-leaky", "ncps-cfc", "ncps-ltc")
 
 
 @dataclass
@@ -110,19 +110,21 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     task = TASKS[name]
     # Two fifths of the decision neurons are command neurons.
     liquid = {"n_neurons": task.hidden_size * 5 // 2, "ortho_init": False}
-    leaky = {"ortho_init": False, "network": "gated-leaky"}
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
     algorithm, policy, options = {
         "liquid": ("RecurrentPPO", "LiquidPolicy", liquid),
         "gated-leaky": (
             "RecurrentPPO",
             "LiquidPolicy",
-            leaky | {"network_defaults": DEFAULTS[ON_POLICY]},
+            {
+                "ortho_init": False,
+                "network": "gated-leaky",
+                "network_defaults": DEFAULTS[ON_POLICY],
+            },
         ),
         "LSTM": ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm),
         "frames": ("PPO", "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
-        "window": ("PPO", "LiquidPolicy", {"ortho_init": False}),
-        "window, gated-leaky": ("PPO", "LiquidPolicy", leaky),
+        "window": ("PPO", "LiquidPolicy", liquid),
         "ncps-cfc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
         "ncps-ltc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
     }[row]

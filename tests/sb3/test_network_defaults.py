@@ -35,7 +35,7 @@ OLDER = Path(__file__).with_name("older") / "463cb58"
 def make(name: str, policy: str = "NCPPolicy", **policy_kwargs: Any) -> Any:
     """Makes a small agent that says nothing of its networks."""
     spec = ALGORITHMS[name]
-    env = make_env("window" if policy == "LiquidPolicy" else "flat", spec.actions[0])
+    env = make_env("flat", spec.actions[0])
     settings: dict[str, Any] = {"seed": 1, "device": "cpu"} | spec.settings
     kwargs = spec.policy_kwargs | policy_kwargs
     return algorithm_class(name)(policy, env, policy_kwargs=kwargs, **settings)
@@ -66,6 +66,7 @@ def expected(model: Any) -> dict[str, tuple[int, str, str]]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:A recurrent network has no memory")
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_networks_are_what_the_table_says(name: str, policy: str) -> None:
@@ -76,6 +77,14 @@ def test_networks_are_what_the_table_says(name: str, policy: str) -> None:
         assert (weight.abs().max() < 0.05) == (
             role == "pi" and network.inter.init_type == "synaptic"
         )
+
+
+@pytest.mark.parametrize("name", ["PPO", "SAC", "DQN"])
+def test_network_that_remembers_is_as_its_builder_makes_it(name: str) -> None:
+    spec = ALGORITHMS[name]
+    env = make_env("window", spec.actions[0])
+    model = algorithm_class(name)("LiquidPolicy", env, device="cpu", **spec.settings)
+    assert set(asked(model).values()) == {(64, "mish", "kaiming_uniform")}
 
 
 def test_actor_starts_near_no_preference_and_critic_does_not() -> None:

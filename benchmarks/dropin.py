@@ -1,7 +1,7 @@
 """A user's settings for MlpPolicy, one word changed: does ours learn as well?
 
     python benchmarks/dropin.py [--task "SAC Pendulum" ...] [--json FILE] [--png FILE]
-    python benchmarks/dropin.py --quick   # about ten minutes on two cores
+    python benchmarks/dropin.py --quick   # ten to twenty minutes on two cores
 
 With --json, what is in that file already is not trained again, so a comparison may be
 stopped and go on.

@@ -85,6 +85,10 @@ def test_network_that_remembers_is_as_its_builder_makes_it(name: str) -> None:
     env = make_env("window", spec.actions[0])
     model = algorithm_class(name)("LiquidPolicy", env, device="cpu", **spec.settings)
     assert set(asked(model).values()) == {(64, "mish", "kaiming_uniform")}
+    role = "qf" if name == "DQN" else "pi"
+    given = {"network_defaults": {"liquid": {role: {"n_neurons": 20}}}}
+    model = algorithm_class(name)("LiquidPolicy", env, policy_kwargs=given)
+    assert model.policy.networks[role].n_neurons == 20
 
 
 def test_actor_starts_near_no_preference_and_critic_does_not() -> None:

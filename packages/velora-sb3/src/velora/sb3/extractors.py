@@ -18,7 +18,11 @@ from velora.sb3.common.algorithm import (
     remember_source,
     takes_spaces_whole,
 )
-from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
+from velora.sb3.common.default_extractor import (
+    default_extractor,
+    has_memory,
+    warn_without_memory,
+)
 from velora.sb3.common.keywords import refuse_unknown
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.network_defaults import ON_POLICY, Defaults
@@ -76,15 +80,14 @@ class NetworkExtractor(BaseFeaturesExtractor):
         )
         check_sizes(features_dim=features_dim)
         super().__init__(observation_space, features_dim)
-        self.choice = choice = NetworkChoice(
+        defaults = defaults_of(ON_POLICY)
+        choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
             sparsity_level=sparsity_level,
             init_type=init_type,
             network_kwargs={} if network_kwargs is None else network_kwargs,
-            network_defaults=(
-                defaults_of(ON_POLICY) if network_defaults is None else network_defaults
-            ),
+            network_defaults=network_defaults,
         )
         choice.check_types()
         whole = takes_spaces_whole()
@@ -98,10 +101,12 @@ class NetworkExtractor(BaseFeaturesExtractor):
         )
         if choice.recurrent:
             warn_without_memory(extractor_class)
+        remembers = choice.recurrent and has_memory(extractor_class)
+        self.choice = choice.asking(defaults, remembers=remembers)
         of_images = takes(extractor_class.__init__, "normalized_image")
         options = {"normalized_image": normalized_image} if of_images else {}
         self.inputs = extractor_class(observation_space, **options)
-        self.body = choice.body("features", self.inputs, features_dim)
+        self.body = self.choice.body("features", self.inputs, features_dim)
 
     def forward(self, observations: Tensor) -> Tensor:
         """Returns the (B, features_dim) features of preprocessed observations."""

@@ -81,11 +81,16 @@ def _is_small_image(space: spaces.Space[Any], normalize_images: bool) -> bool:
     return is_image and not takes_convolutions(space, normalize_images=normalize_images)
 
 
+def has_memory(features_extractor_class: type[BaseFeaturesExtractor]) -> bool:
+    """Whether features have a time axis, over which a recurrent network may run."""
+    return issubclass(features_extractor_class, Windowed)
+
+
 def warn_without_memory(
     features_extractor_class: type[BaseFeaturesExtractor],
 ) -> None:
     """Says that a recurrent network will start every step from a zero state."""
-    if not issubclass(features_extractor_class, Windowed):
+    if not has_memory(features_extractor_class):
         warnings.warn(
             "A recurrent network has no memory here: the features of "
             f"{features_extractor_class.__name__} have no time axis, so it starts "

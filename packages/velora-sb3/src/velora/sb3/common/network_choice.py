@@ -138,27 +138,32 @@ class NetworkChoice:
             n_actions: size of the action that follows the features.
             norm: makes a normalisation of a size; see `NetworkBody`.
         """
-        window = inputs.window if isinstance(inputs, Windowed) else None
         return NetworkBody(
             self.entry,
             inputs.features_dim + n_actions,
             out_features,
-            self.options(role, remembers=self.recurrent and window is not None),
-            window=window,
+            self.options(role),
+            window=inputs.window if isinstance(inputs, Windowed) else None,
             norm=norm,
         )
+
+    def asking(self, defaults: Defaults, *, remembers: bool) -> NetworkChoice:
+        """Returns the same choice with defaults, where none are given.
+
+        A network that has something to remember has none: it learned less steadily.
+        """
+        if self.network_defaults is not None:
+            return self
+        found = replace(self, network_defaults={} if remembers else defaults)
+        vars(found)["entry"] = self.entry  # of which the registry was asked already
+        return found
 
     def feed_forward(self) -> NetworkChoice:
         """Returns the same choice with the network "ncp", which carries no state."""
         return replace(self, network="ncp", network_kwargs={})
 
-    def options(self, role: str, *, remembers: bool = False) -> dict[str, Any]:
+    def options(self, role: str) -> dict[str, Any]:
         """Returns what the builder of a role's network gets beyond the sizes.
-
-        Args:
-            role: "pi", "vf", "qf" or "features".
-            remembers: whether the network has something to remember: then there are
-                no defaults, with which it learned less steadily.
 
         Raises:
             ValueError: one of them is given twice.
@@ -176,7 +181,7 @@ class NetworkChoice:
                 "`network_kwargs`."
             )
         given |= self.network_kwargs
-        return given if remembers else self._defaults(role, given) | given
+        return self._defaults(role, given) | given
 
     def _defaults(self, role: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the defaults of a role that go with what is given."""

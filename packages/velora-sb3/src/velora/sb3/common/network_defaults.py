@@ -3,8 +3,9 @@
 A user changes one word, "MlpPolicy", and keeps the settings that were chosen for it. So
 that they fit, a network must start as far from its targets as Stable-Baselines3's dense
 layers do, and move as far with a step of the optimizer. Networks alone, those of
-plugins and those that have something to remember have none of this. `benchmarks/dropin.py` measures it, docs/policies.md has the
-reasons; an agent keeps the defaults that it was made with.
+plugins and those that have something to remember have none of this.
+`benchmarks/dropin.py` measures it, docs/policies.md has the reasons; an agent keeps the
+defaults that it was made with.
 """
 
 from __future__ import annotations

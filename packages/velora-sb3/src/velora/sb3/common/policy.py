@@ -21,7 +21,11 @@ from velora.sb3.common.algorithm import (
     remember_source,
     takes_spaces_whole,
 )
-from velora.sb3.common.default_extractor import default_extractor, warn_without_memory
+from velora.sb3.common.default_extractor import (
+    default_extractor,
+    has_memory,
+    warn_without_memory,
+)
 from velora.sb3.common.dense_layers import refusal
 from velora.sb3.common.keywords import keywords_of, unknown_explained
 from velora.sb3.common.network_choice import NetworkChoice
@@ -94,8 +98,7 @@ class NetworkPolicy(BasePolicy):
         **kwargs: Any,
     ) -> None:
         check_algorithm(type(self))
-        if network_defaults is None:
-            network_defaults = defaults_of(self.family)
+        defaults = defaults_of(self.family)
         self.choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
@@ -126,6 +129,10 @@ class NetworkPolicy(BasePolicy):
             )
         if self.choice.recurrent and not self.remembers:
             warn_without_memory(features_extractor_class)
+        remembers = self.choice.recurrent and (
+            self.remembers or has_memory(features_extractor_class)
+        )
+        self.choice = self.choice.asking(defaults, remembers=remembers)
         known = partial(keywords_of, type(self))
         own = (*_ALGORITHMS_ARGUMENTS, *self.mlp_arguments, *self.lstm_arguments)
         with unknown_explained(f"The policy {type(self).__name__}", kwargs, known, own):

@@ -15,6 +15,7 @@ from torch import nn
 from velora.plugins import NetworkEntry, networks
 from velora.sb3.common.algorithm import check_algorithm
 from velora.sb3.common.contrib import RecurrentActorCriticPolicy
+from velora.sb3.common.network_defaults import ON_POLICY
 from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.common.policy import NetworkPolicy
 from velora.sb3.recurrent.lstm_states import PackedBody
@@ -53,7 +54,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
     """
 
     remembers = True
-    family = None  # with more of a start its memory learns less steadily
+    family = ON_POLICY
     lstm_arguments = ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs")
 
     action_net: Any

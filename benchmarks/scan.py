@@ -1,10 +1,10 @@
 """A liquid network over a sequence, beside its slow self, ncps and a dense LSTM.
 
-    python benchmarks/scan.py [--rounds 15] [--json FILE]
+    python benchmarks/scan.py [--rounds 15] [--device cuda] [--json FILE]
 
 Forward and backward of 8 inputs and 2 outputs, microseconds a time step:
 
-- "compiled": `LiquidNCPNetwork.forward_sequence` with `velora-lnn[fast]`;
+- "compiled": `LiquidNCPNetwork.forward_sequence` with `velora-lnn[fast]`, on a CPU;
 - "operators": the same without numba, in PyTorch's operators;
 - "step by step": the same network with each step as its equations read, five masked
   layers one after another;
@@ -36,6 +36,7 @@ from common.backends import backend, has_numba
 from common.reference import head_by_head
 from common.table import json_option, show, write_json
 from velora.models import LiquidNCPNetwork
+from velora.utils import set_device
 
 IN, OUT = 8, 2
 SIZES = [(80, 8, 64), (160, 8, 128), (160, 32, 32), (640, 16, 64)]
@@ -76,7 +77,15 @@ class Contender:
     backend: str | None = None
 
 
-def contenders(neurons: int) -> dict[str, Contender]:
+def contenders(neurons: int, device: torch.device) -> dict[str, Contender]:
+    """Returns who runs, by name, on a device."""
+    found = _contenders(neurons, device.type == "cpu" and has_numba())
+    for contender in found.values():
+        contender.network.to(device)
+    return found
+
+
+def _contenders(neurons: int, has_compiled: bool) -> dict[str, Contender]:
     network = LiquidNCPNetwork(IN, neurons, OUT)
     step = head_by_head(network)
 
@@ -91,7 +100,7 @@ def contenders(neurons: int) -> dict[str, Contender]:
         return torch.stack(outputs)
 
     found: dict[str, Contender] = {}
-    if has_numba():
+    if has_compiled:
         found["compiled"] = Contender(network, fast, "numba")
     found["operators"] = Contender(network, fast, "operators")
     found["step by step"] = Contender(network, step_by_step)
@@ -117,7 +126,13 @@ def seconds(contender: Contender, x: Tensor, n: int) -> float:
                 start = time.perf_counter()
             contender.network.zero_grad()
             contender.forward(x).square().mean().backward()
+            _wait_for(x.device)
         return (time.perf_counter() - start) / n
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def kept(contender: Contender, x: Tensor) -> int:
@@ -139,12 +154,15 @@ def kept(contender: Contender, x: Tensor) -> int:
 
 
 def measure(
-    size: tuple[int, int, int], rounds: int, only: tuple[str, ...] = ()
+    size: tuple[int, int, int],
+    rounds: int,
+    device: torch.device,
+    only: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     neurons, batch, steps = size
-    runs = contenders(neurons)
+    runs = contenders(neurons, device)
     runs = {name: run for name, run in runs.items() if not only or name in only}
-    x = torch.randn(steps, batch, IN)
+    x = torch.randn(steps, batch, IN, device=device)
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
@@ -173,24 +191,26 @@ def ratios(row: dict[str, Any]) -> dict[str, Any]:
 @click.option("--threads", default=1, help="Of PyTorch; the compiled loop takes one.")
 @click.option("--growth/--no-growth", default=True, help="With T, B and H.")
 @click.option("--scale", default=1.0, help="Of the sizes, to try it out.")
+@click.option("--device", "name", default="cpu", help="Where networks run.")
 @json_option
 def main(
-    rounds: int, threads: int, growth: bool, scale: float, path: Path | None
+    rounds: int, threads: int, growth: bool, scale: float, name: str, path: Path | None
 ) -> None:
     """Times forward and backward of a liquid network over sequences."""
     torch.set_num_threads(threads)
+    device = set_device(name)
 
     def scaled(size: tuple[int, int, int]) -> tuple[int, int, int]:
         neurons, batch, steps = (max(int(scale * n), 1) for n in size)
         return max(neurons, 3), batch, steps  # the fewest that ncps takes
 
-    rows = [measure(scaled(size), rounds) for size in track(SIZES, "peers")]
+    rows = [measure(scaled(size), rounds, device) for size in track(SIZES, "peers")]
     results = {"peers": rows, "ratios": [ratios(row) for row in rows]}
     show(rows, "µs a step, forward and backward; bytes kept")
     show(results["ratios"], "how many times longer they take")
     for what, sizes in GROWTH.items() if growth else ():
         results[what] = [
-            measure(scaled(size), rounds, ("compiled", "operators", "LSTM"))
+            measure(scaled(size), rounds, device, ("compiled", "operators", "LSTM"))
             for size in track(sizes, what)
         ]
         show(results[what], f"as {what} grows")

@@ -1,10 +1,18 @@
 """Modules live where they are made and go where they are moved."""
 
+import copy
+
 import pytest
 import torch
 
 from velora.models.lnn import NCPNetwork, SparseLinear
 from velora.models.lnn.recurrent import RecurrentNCPNetwork
+from velora.utils import set_device
+
+ACCELERATOR = set_device("auto")
+needs_accelerator = pytest.mark.skipif(
+    ACCELERATOR.type == "cpu", reason="no accelerator that PyTorch can use is here"
+)
 
 INIT_TYPES = (
     "kaiming_uniform",
@@ -105,3 +113,62 @@ def test_update_mask_takes_a_mask_from_any_device():
     layer = SparseLinear(3, 2, torch.ones(2, 3), device="meta")
     layer.update_mask(torch.zeros(2, 3))
     assert layer.mask.device.type == "meta"
+
+
+def accelerated(network, *tensors, **options):
+    """Returns a sequence's outputs and all gradients there, on the CPU."""
+    device = tensors[0].device
+    network = copy.deepcopy(network).to(device)
+    x, state = (tensor.clone().requires_grad_() for tensor in tensors)
+    y, last, states = network.forward_sequence(x, state, return_states=True, **options)
+    assert {value.device.type for value in (y, last, states)} == {device.type}
+    (y.square().mean() + states.square().mean()).backward()
+    gradients = [tensor.grad for tensor in (x, state, *network.parameters())]
+    return [value.detach().cpu() for value in (y, last, states, *gradients)]
+
+
+@needs_accelerator
+@pytest.mark.parametrize("with_resets", [False, True])
+@pytest.mark.parametrize("with_times", [False, True])
+@pytest.mark.parametrize("steps", [1, 3, 40])
+def test_a_sequence_on_an_accelerator_is_that_on_the_cpu(
+    recurrent_type, steps, with_times, with_resets
+):
+    network = recurrent_type(3, 40, 2)
+    x, state = torch.randn(steps, 5, 3), torch.randn(5, network.hidden_size).tanh()
+    resets = torch.rand(steps, 5) < 0.3 if with_resets else None
+    times = torch.rand(steps, 5) + 0.5 if with_times else None
+    expected = accelerated(network, x, state, resets=resets, timespans=times)
+    there = [
+        value if value is None else value.to(ACCELERATOR)
+        for value in (x, state, resets, times)
+    ]
+    found = accelerated(network, *there[:2], resets=there[2], timespans=there[3])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@needs_accelerator
+def test_a_step_on_an_accelerator_is_that_on_the_cpu(network_type):
+    network = network_type(3, 40, 2)
+    x = torch.randn(5, 3)
+    expected = network(x)
+    moved = network.to(ACCELERATOR)
+    steps = [moved, moved.frozen_step()] if hasattr(moved, "frozen_step") else [moved]
+    for step in steps:
+        torch.testing.assert_close(
+            step(x.to(ACCELERATOR)), expected, check_device=False, rtol=1e-4, atol=1e-5
+        )
+
+
+@needs_accelerator
+def test_masked_weights_get_no_gradient_on_an_accelerator(network_type):
+    network = network_type(3, 40, 2, device=ACCELERATOR)
+    x = torch.randn(6, 5, 3, device=ACCELERATOR)
+    is_recurrent = isinstance(network, RecurrentNCPNetwork)
+    y = network.forward_sequence(x)[0] if is_recurrent else network(x[0])
+    y.sum().backward()
+    layers = [m for m in network.modules() if isinstance(m, SparseLinear)]
+    assert layers
+    for layer in layers:
+        assert layer.mask.device.type == ACCELERATOR.type
+        assert not layer.weight.grad[~layer.mask].any()

@@ -1,6 +1,7 @@
 """One run of an agent: what it is, training, and evaluation.
 
-What is here computes the rows, so their keys hold a hash of this file.
+What is here computes the rows, so their keys hold a hash of this file, and of that of
+a function that makes their environment.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sb3_contrib.common.maskable.evaluation import evaluate_policy as evaluate_m
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 import velora.sb3  # noqa: F401  # makes the policies known to the algorithms
 from common.versions import digest, installed, plugins_of, switches, versions
@@ -93,11 +94,12 @@ class AgentJob:
         rest = {k: v for k, v in self.arguments.items() if k not in fields}
         computes = versions(*plugins_of(self.policy_kwargs)) | switches()
         computes |= {name: installed(name) for name in self.libraries}
+        modules = {__name__, getattr(self.env, "__module__", __name__)}
         key = fields | {
             "policy": policy,
             "policy_kwargs": defaults(policy) | self.policy_kwargs,
             "settings": rest,
-            "versions": computes | {"training": digest([__name__])},
+            "versions": computes | {"training": digest(modules)},
         }
         return json.loads(json.dumps(key, default=plain))  # type: ignore[no-any-return]  # a dict, as the key is
 
@@ -147,13 +149,19 @@ def make_agent(job: AgentJob) -> Any:
     """Makes the agent of a job, before its first step."""
     env = make_vec_env(job.env, job.n_envs, job.seed, env_kwargs=job.env_kwargs)
     if job.is_normalized:
-        env = VecNormalize(env, gamma=job.arguments["gamma"])
+        env = normalized(env, gamma=job.arguments["gamma"])
     with warnings.catch_warnings():
         # Most tasks need no memory, so a liquid policy may start from zero, and the
         # last, shorter minibatch is meant.
         warnings.filterwarnings("ignore", "A recurrent network", UserWarning)
         warnings.filterwarnings("ignore", "You have specified a mini-batch size")
         return algorithm_of(job.algorithm)(job.policy, env, **job.arguments)
+
+
+def normalized(env: VecEnv, **options: Any) -> VecNormalize:
+    """Puts VecNormalize around environments; of dicts it scales "obs" alone."""
+    is_dict = isinstance(env.observation_space, gym.spaces.Dict)
+    return VecNormalize(env, norm_obs_keys=["obs"] if is_dict else None, **options)
 
 
 class Curve(BaseCallback):
@@ -180,21 +188,38 @@ class Curve(BaseCallback):
 
 def train(job: AgentJob) -> dict[str, Any]:
     """Trains and evaluates an agent: 40 deterministic episodes after the last step."""
+    agent, found = fit(job)
+    return found | {"score": score(agent, job)}
+
+
+def fit(job: AgentJob) -> tuple[Any, dict[str, Any]]:
+    """Trains an agent, and returns it with what is known of it before it is scored."""
     agent, curve = make_agent(job), Curve(job.steps // 500)
     start = time.perf_counter()
     agent.learn(job.steps, callback=curve)
     seconds = time.perf_counter() - start
-    env = make_vec_env(job.env, 8, job.seed + 1000, env_kwargs=job.env_kwargs)
-    if job.is_normalized:
-        env = VecNormalize(env, training=False, norm_reward=False)
-        env.obs_rms = agent.get_vec_normalize_env().obs_rms
-    evaluate = evaluate_masked if job.algorithm == "MaskablePPO" else evaluate_policy
-    score, _ = evaluate(agent, env, n_eval_episodes=40)
-    return {
+    return agent, {
         "steps": job.steps,
-        "score": float(score),
         "steps/s": job.steps / seconds,
         "parameters": total_parameters(agent.policy),
         "active": active_parameters(agent.policy),
         "curve": curve.points,
     }
+
+
+def score(agent: Any, job: AgentJob, **changes: Any) -> float:
+    """Returns the mean return of 40 deterministic episodes.
+
+    Args:
+        agent: What was trained.
+        job: As which it was trained.
+        changes: Of what the environment is made with.
+    """
+    options = job.env_kwargs | changes
+    env = make_vec_env(job.env, 8, job.seed + 1000, env_kwargs=options)
+    if job.is_normalized:
+        env = normalized(env, training=False, norm_reward=False)
+        env.obs_rms = agent.get_vec_normalize_env().obs_rms
+    evaluate = evaluate_masked if job.algorithm == "MaskablePPO" else evaluate_policy
+    mean, _ = evaluate(agent, env, n_eval_episodes=40)
+    return float(mean)

@@ -47,6 +47,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("scan", ["--rounds", "1", "--scale", "0.05"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
         ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),
+        ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
         ("beside", [str(ROOT), "--rounds", "2", "--only", "step", "--only", "PPO"]),
     ],
 )
@@ -65,10 +66,3 @@ def test_novel_draws_the_learning_curves(tmp_path: Path) -> None:
     content = (tmp_path / "curves.png").read_bytes()
     assert content.startswith(PNG)
     assert len(content) > 10_000
-
-
-def test_irregular_compares_its_rows(tmp_path: Path) -> None:
-    options = ["--seeds", "1", "--steps", "256"]
-    said = run("examples/irregular.py", *options, cwd=tmp_path)
-    for row in ("dt is time", "dt is a feature", "no dt", "LSTM"):
-        assert row in said

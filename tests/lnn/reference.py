@@ -45,7 +45,7 @@ def gated_leaky_cell(cell, x, hidden, t):
     rate = torch.log1p(torch.exp(head(cell, cell.f_head, z)))
     target = torch.tanh(head(cell, cell.k_head, z))
     new_hidden = hidden + (1 - torch.exp(-t * rate)) * (target - hidden)
-    return new_hidden, new_hidden
+    return head(cell, cell.proj, z) + new_hidden, new_hidden
 
 
 CELLS = {"NCPLiquidCell": liquid_cell, "GatedLeakyCell": gated_leaky_cell}

@@ -8,7 +8,7 @@ from velora.models.lnn.cell import NCPLiquidCell as PublicPath
 
 HEADS = {
     NCPLiquidCell: ("g_head", "h_head", "f_head_to_g", "f_head_to_h", "proj"),
-    GatedLeakyCell: ("f_head", "k_head"),
+    GatedLeakyCell: ("f_head", "k_head", "proj"),
 }
 SIZES = [(1, 1, 1), (3, 3, 3), (1, 3, 65), (65, 63, 1), (63, 2, 63), (3, 65, 3)]
 

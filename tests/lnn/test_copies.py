@@ -12,7 +12,7 @@ from velora.models import GatedLeakyNCPNetwork, LiquidNCPNetwork
 SIZES = (3, 20, 2)
 HEADS = {
     LiquidNCPNetwork: ("g_head", "h_head", "f_head_to_g", "f_head_to_h", "proj"),
-    GatedLeakyNCPNetwork: ("f_head", "k_head"),
+    GatedLeakyNCPNetwork: ("f_head", "k_head", "proj"),
 }
 
 

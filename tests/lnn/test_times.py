@@ -25,7 +25,8 @@ def at_rest(network, x, state):
     for now in x:
         z = torch.cat((mish(network.inter(now)), state), dim=1)
         if isinstance(cell, GatedLeakyCell):
-            read = state = torch.tanh(cell.k_head(z))
+            state = torch.tanh(cell.k_head(z))
+            read = cell.proj(z) + state
         else:
             gate = (cell.f_head_to_g(z) > 0).to(z.dtype)
             g, h = torch.tanh(cell.g_head(z)), torch.tanh(cell.h_head(z))

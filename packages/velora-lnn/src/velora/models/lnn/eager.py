@@ -22,10 +22,15 @@ is_recorded: Callable[[], object] = torch._C._get_tracing_state
 Sizes are tensors then: an `if` that asks for one warns, and bakes it in. This is how
 nn.Module asks, the fastest way."""
 
-is_exported: Callable[[], bool] = getattr(torch.compiler, "is_exporting", lambda: False)
-"""Whether `torch.export` is watching, whose outputs have one rank for all batches.
 
-PyTorch says so since 2.7; an older one exports a network as it does with one batch."""
+def is_exported() -> bool:
+    """Whether `torch.export` is watching, whose outputs have one rank for all batches.
+
+    PyTorch says so since 2.7; an older one exports a network as it does with one batch.
+    The flag is asked and not `torch.compiler.is_exporting`, which to the compiler of
+    PyTorch 2.11 is always true.
+    """
+    return getattr(torch.compiler, "_is_exporting_flag", False)
 
 
 def is_traced(*grads: Tensor | None) -> bool:

@@ -209,6 +209,7 @@ class RecurrentNCPNetwork(WiredNetwork):
         mask = self.command.sparsity_mask
         return mask[:, :from_inter], mask[:, from_inter:]
 
+    @torch.inference_mode(False)  # in which PyTorch 2.11 takes it for zero
     def command_effect(self) -> tuple[Tensor, Tensor | None]:
         """Returns the Jacobian of the command neurons' outputs near rest, (to, from).
 

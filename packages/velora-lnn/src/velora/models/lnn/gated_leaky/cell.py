@@ -23,24 +23,27 @@ class GatedLeakyCell(HeadedCell):
 
         gate       = 1 - exp(-t * softplus(f_head(z)))
         new_hidden = hidden + gate * (tanh(k_head(z)) - hidden)
-        y          = new_hidden
+        y          = proj(z) + new_hidden
 
-    That is one exponential Euler step (Hochbruck and Ostermann 2010, "Exponential
+    The state is one exponential Euler step (Hochbruck and Ostermann 2010, "Exponential
     integrators") of d hidden / dt = softplus(f) * (tanh(k) - hidden): exact where f and
     k stay what they were before the step. At t = 1 the gate is sigmoid(f). A gate as
     the learned time constant of a leaky integrator is Tallec and Ollivier's (2018, "Can
     recurrent neural networks warp time?"), one that depends on inputs Hasani et al.'s
     (2021, "Liquid time-constant networks"); without times it is a gated recurrent unit
     (Cho et al. 2014) that has no reset gate. A state that starts within ±1 stays there.
+    An output adds to it what the neuron reads now, as `NCPLiquidCell`'s does: without
+    such a shortcut an agent learns more slowly (docs/memory.md).
 
     The synapses from `x` obey the mask; those from the state are dense.
 
     Arguments, attributes and errors are those of `HeadedCell`.
     """
 
-    head_names = ("f_head", "k_head")
+    head_names = ("f_head", "k_head", "proj")
     f_head: SparseLinear
     k_head: SparseLinear
+    proj: SparseLinear
 
     def forward(
         self, x: Tensor, hidden: Tensor, timespans: Timespans = None
@@ -54,7 +57,7 @@ class GatedLeakyCell(HeadedCell):
                 none are given.
 
         Returns:
-            y: (B, H) outputs, which are the state.
+            y: (B, H) outputs.
             new_hidden: (B, H) state.
 
         Raises:
@@ -64,10 +67,10 @@ class GatedLeakyCell(HeadedCell):
         check_state(hidden, x.shape[0], self.n_hidden)
         t = step_timespans(timespans, x.shape[0])
         z = torch.cat((x, hidden), dim=1)  # (B, F + H)
-        f_head, k_head = self.heads
-        # To pack two heads for a single step costs more than the product it saves.
-        state = leak(f_head(z), k_head(z), hidden, t)
-        return state, state
+        # To pack three heads for a single step costs more than the products it saves.
+        f, k, now = [head(z) for head in self.heads]
+        state = leak(f, k, hidden, t)
+        return now + state, state
 
     def over_time(
         self,
@@ -77,25 +80,30 @@ class GatedLeakyCell(HeadedCell):
         resets: Tensor | None = None,
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence with both heads as one product; see the base."""
+        """Goes through a sequence with the heads as one product; see the base."""
         if not are_bare(SparseLinear.forward, *self.heads):
             return super().over_time(x, hidden, resets=resets, timespans=timespans)
         weight, bias = self.packed()
         sizes = (self.in_features, self.n_hidden)
         from_inputs, from_state = torch.split_with_sizes(weight, sizes, dim=1)
-        inputs = functional.linear(x, from_inputs, bias)  # (T, B, 2·H)
+        parts = (2 * self.n_hidden, self.n_hidden)
+        to_leak, to_output = torch.split_with_sizes(from_state, parts)
+        inputs = functional.linear(x, from_inputs, bias)  # (T, B, 3·H)
+        leaking, now = torch.split_with_sizes(inputs, parts, dim=2)
         times = None
         if isinstance(timespans, Tensor):
             times = timespans.expand(*x.shape[:2], 1)
         elif timespans is not None and timespans != 1:
             t = in_dtype(timespans, weight.dtype)
             times = weight.new_full((), t).expand(*x.shape[:2], 1)
-        states = scan(inputs, from_state, hidden, resets, times)
-        return states, states
+        states = scan(leaking, to_leak, hidden, resets, times)
+        before = torch.cat((hidden.to(states.dtype)[None], states[:-1]))
+        if resets is not None:
+            before = before.masked_fill(resets[..., None], 0)
+        return now + functional.linear(before, to_output) + states, states
 
     def packed(self) -> Layer:
-        """Returns the heads as one (2·H, F + H) masked weight and one (2·H,) bias."""
-        f_head, k_head = self.heads
-        factors = as_factors(self.sparsity_mask, f_head.weight.dtype)
-        weights = [head.weight * factors for head in (f_head, k_head)]
-        return torch.cat(weights), torch.cat([f_head.bias, k_head.bias])
+        """Returns the heads as one (3·H, F + H) masked weight and one (3·H,) bias."""
+        factors = as_factors(self.sparsity_mask, self.f_head.weight.dtype)
+        weights = [head.weight * factors for head in self.heads]
+        return torch.cat(weights), torch.cat([head.bias for head in self.heads])

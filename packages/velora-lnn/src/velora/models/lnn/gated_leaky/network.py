@@ -20,9 +20,9 @@ class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
     """A network that remembers by gated leaky integrators, with an NCP's wiring.
 
     sensory → inter (`SparseLinear`) → Mish → command (`GatedLeakyCell`) → motor
-    (`SparseLinear`): the motor neurons read the state as it is, which is bounded. It
-    goes in and comes out; the network keeps none. Arguments, attributes and errors are
-    those of `WiredNetwork`, methods those of `RecurrentNCPNetwork`.
+    (`SparseLinear`): the motor neurons read what the cell says as it is. Its state goes
+    in and comes out; the network keeps none. Arguments, attributes and errors are those
+    of `WiredNetwork`, methods those of `RecurrentNCPNetwork`.
     """
 
     command: GatedLeakyCell
@@ -51,7 +51,7 @@ class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
             return FrozenStep(masked(self.inter), packed, masked(self.motor))
 
     def read(self, y: Tensor) -> Tensor:
-        """Returns the state as it is; see the base."""
+        """Returns the outputs as they are; see the base."""
         return y
 
     def build_command(

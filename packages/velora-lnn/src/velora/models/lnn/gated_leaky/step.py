@@ -61,7 +61,7 @@ class FrozenStep:
 
     Attributes:
         inter: masked weight and bias.
-        command: those of both heads, packed.
+        command: those of the heads, packed.
         motor: masked weight and bias.
     """
 
@@ -84,6 +84,6 @@ class FrozenStep:
         check_state(h_state, batch, hidden)
         t = step_timespans(timespans, batch)
         z = torch.cat((mish(functional.linear(x, *self.inter)), h_state), dim=1)
-        f, k = functional.linear(z, *self.command).chunk(2, dim=1)
+        f, k, now = functional.linear(z, *self.command).chunk(3, dim=1)
         h_state = leak(f, k, h_state, t)
-        return unbatched(functional.linear(h_state, *self.motor)), h_state
+        return unbatched(functional.linear(now + h_state, *self.motor)), h_state

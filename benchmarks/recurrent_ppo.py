@@ -1,18 +1,20 @@
 """The pace of RecurrentPPO with a liquid network and with an LSTM.
 
     OMP_NUM_THREADS=1 python benchmarks/recurrent_ppo.py [--rounds 5] [--json FILE]
+    OMP_NUM_THREADS=1 python benchmarks/recurrent_ppo.py --device cuda
 
 Environment steps per second, rollouts and updates, on CartPole without velocities with
 rl-baselines3-zoo's settings for CartPoleNoVel-v1 (`novel.py`): LiquidPolicy, with
-compiled loops and without, and with the network "gated-leaky", against MlpLstmPolicy
-with as many hidden units as the first. Runs are interleaved; a ratio is the median of
-the rounds' ratios. Run it with nothing else running.
+compiled loops (on the CPU) and without, and with the network "gated-leaky", against
+MlpLstmPolicy with as many hidden units as the first. Runs are interleaved; a ratio is
+the median of the rounds' ratios. Run it with nothing else running.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -22,11 +24,13 @@ from common.backends import backend, has_numba
 from common.no_velocity import job
 from common.table import json_option, show, write_json
 from common.training import make_agent
+from velora.utils import set_device
 
 ROWS = {  # of `novel.py`, and the backend
     "liquid, compiled": ("liquid", "numba"),
     "liquid, operators": ("liquid", "operators"),
     "gated-leaky, compiled": ("gated-leaky", "numba"),
+    "gated-leaky, operators": ("gated-leaky", "operators"),
     "LSTM": ("LSTM", None),
 }
 
@@ -34,14 +38,19 @@ ROWS = {  # of `novel.py`, and the backend
 @click.command()
 @click.option("--rounds", default=5, help="Interleaved rounds.")
 @click.option("--steps", default=2048, help="Steps of a round.")
+@click.option("--device", "name", default="cpu", help="Where networks run.")
 @json_option
-def main(rounds: int, steps: int, path: Path | None) -> None:
+def main(rounds: int, steps: int, name: str, path: Path | None) -> None:
     """Measures the steps per second of learning."""
-    names = [name for name in ROWS if has_numba() or ROWS[name][1] != "numba"]
-    agents = {
-        name: make_agent(job("CartPole", ROWS[name][0], seed=0)) for name in names
-    }
-    paces: dict[str, list[float]] = {name: [] for name in names}
+    device = set_device(name)
+    has_compiled = device.type == "cpu" and has_numba()
+    agents = {}
+    for name, (row, runs_with) in ROWS.items():
+        if has_compiled or runs_with != "numba":
+            run = job("CartPole", row, seed=0)
+            settings = run.settings | {"device": str(device)}
+            agents[name] = make_agent(replace(run, settings=settings))
+    paces: dict[str, list[float]] = {name: [] for name in agents}
     for turn in track(range(rounds + 1), "learning"):
         for name, agent in agents.items():
             start = time.perf_counter()

@@ -83,8 +83,9 @@ class AgentJob:
     @property
     def arguments(self) -> dict[str, Any]:
         """What the algorithm is made with, its defaults included."""
-        ours = {"policy_kwargs": self.policy_kwargs, "seed": self.seed, "device": "cpu"}
-        return defaults(algorithm_of(self.algorithm)) | self.settings | ours
+        ours = {"policy_kwargs": self.policy_kwargs, "seed": self.seed}
+        known = defaults(algorithm_of(self.algorithm)) | {"device": "cpu"}
+        return known | self.settings | ours
 
     @property
     def key(self) -> dict[str, Any]:

@@ -145,7 +145,7 @@ class RecurrentNCPNetwork(WiredNetwork):
         if is_exported():
             # Whether a transposed batch is contiguous depends on its size, and would
             # be recorded.
-            x = x.clone(memory_format=torch.contiguous_format)
+            x, resets, timespans = map(_laid_out, (x, resets, timespans))
         y, states = self.over_time(
             x,
             hidden,
@@ -231,6 +231,12 @@ def _transposed(value: Any) -> Any:
     """Gives a batch-first tensor as time first; what has no batch stays as it is."""
     has_batch = isinstance(value, Tensor) and value.dim() > 1
     return value.transpose(0, 1) if has_batch else value
+
+
+def _laid_out(value: Any) -> Any:
+    """Copies a tensor to where its last dimension is densest; the rest stays."""
+    is_tensor = isinstance(value, Tensor)
+    return value.clone(memory_format=torch.contiguous_format) if is_tensor else value
 
 
 def _over_time(cell: RecurrentCell) -> Callable[..., tuple[Tensor, Tensor]]:

@@ -80,30 +80,30 @@ class GatedLeakyCell(HeadedCell):
         resets: Tensor | None = None,
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence with the heads as one product; see the base."""
+        """Goes through a sequence with each product over all steps; see the base."""
         if not are_bare(SparseLinear.forward, *self.heads):
             return super().over_time(x, hidden, resets=resets, timespans=timespans)
-        weight, bias = self.packed()
+        weight, bias = self._packed(*self.heads[:2])
         sizes = (self.in_features, self.n_hidden)
         from_inputs, from_state = torch.split_with_sizes(weight, sizes, dim=1)
-        parts = (2 * self.n_hidden, self.n_hidden)
-        to_leak, to_output = torch.split_with_sizes(from_state, parts)
-        inputs = functional.linear(x, from_inputs, bias)  # (T, B, 3·H)
-        leaking, now = torch.split_with_sizes(inputs, parts, dim=2)
+        inputs = functional.linear(x, from_inputs, bias)  # (T, B, 2·H)
         times = None
         if isinstance(timespans, Tensor):
             times = timespans.expand(*x.shape[:2], 1)
         elif timespans is not None and timespans != 1:
             t = in_dtype(timespans, weight.dtype)
             times = weight.new_full((), t).expand(*x.shape[:2], 1)
-        states = scan(leaking, to_leak, hidden, resets, times)
+        states = scan(inputs, from_state, hidden, resets, times)
         before = torch.cat((hidden.to(states.dtype)[None], states[:-1]))
         if resets is not None:
             before = before.masked_fill(resets[..., None], 0)
-        return now + functional.linear(before, to_output) + states, states
+        return self.proj(torch.cat((x, before), dim=2)) + states, states
 
     def packed(self) -> Layer:
         """Returns the heads as one (3·H, F + H) masked weight and one (3·H,) bias."""
-        factors = as_factors(self.sparsity_mask, self.f_head.weight.dtype)
-        weights = [head.weight * factors for head in self.heads]
-        return torch.cat(weights), torch.cat([head.bias for head in self.heads])
+        return self._packed(*self.heads)
+
+    def _packed(self, *heads: SparseLinear) -> Layer:
+        factors = as_factors(self.sparsity_mask, heads[0].weight.dtype)
+        weights = [head.weight * factors for head in heads]
+        return torch.cat(weights), torch.cat([head.bias for head in heads])

@@ -9,14 +9,14 @@ CartPole, Pendulum and MountainCarContinuous with their velocities set to zero, 
 settings and steps of rl-baselines3-zoo's CartPoleNoVel-v1, PendulumNoVel-v1 and
 MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 
-- "liquid": RecurrentPPO with LiquidPolicy, as many command neurons as the LSTM has
+- "LiquidPolicy": RecurrentPPO with it, as it is;
+- "CfC": the same with the network "liquid", as many command neurons as the LSTM has
   hidden units;
 - "LSTM": RecurrentPPO with MlpLstmPolicy;
 - "frames": PPO with MlpPolicy on the last four observations;
 - "window": PPO with LiquidPolicy on the same four, its cell run over them;
-- "gated-leaky", if asked for: as "liquid" with that network, and the 128 neurons and
-  initial values that policies without memory ask for;
-- "ncps-cfc" and "ncps-ltc", if asked for: as "liquid" with that network, of the plugin
+- "CfC, window", if asked for: as "window" with the network and size of "CfC";
+- "ncps-cfc" and "ncps-ltc", if asked for: as "CfC" with that network, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 
 A seed's score is the mean return of 40 episodes of the deterministic policy after the

@@ -4,10 +4,10 @@
     OMP_NUM_THREADS=1 python benchmarks/recurrent_ppo.py --device cuda
 
 Environment steps per second, rollouts and updates, on CartPole without velocities with
-rl-baselines3-zoo's settings for CartPoleNoVel-v1 (`novel.py`): LiquidPolicy, with
-compiled loops (on the CPU) and without, and with the network "gated-leaky", against
-MlpLstmPolicy with as many hidden units as the first. Runs are interleaved; a ratio is
-the median of the rounds' ratios. Run it with nothing else running.
+rl-baselines3-zoo's settings for CartPoleNoVel-v1: LiquidPolicy as it is and with the
+network "liquid" (the rows "LiquidPolicy" and "CfC" of `novel.py`), with compiled loops
+(on the CPU) and without, against MlpLstmPolicy. Runs are interleaved; a ratio is the
+median of the rounds' ratios. Run it with nothing else running.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from common.training import make_agent
 from velora.utils import set_device
 
 ROWS = {  # of `novel.py`, and the backend
-    "liquid, compiled": ("liquid", "numba"),
-    "liquid, operators": ("liquid", "operators"),
-    "gated-leaky, compiled": ("gated-leaky", "numba"),
-    "gated-leaky, operators": ("gated-leaky", "operators"),
+    "LiquidPolicy, compiled": ("LiquidPolicy", "numba"),
+    "LiquidPolicy, operators": ("LiquidPolicy", "operators"),
+    "CfC, compiled": ("CfC", "numba"),
+    "CfC, operators": ("CfC", "operators"),
     "LSTM": ("LSTM", None),
 }
 

@@ -15,10 +15,9 @@ from gymnasium.wrappers import FrameStackObservation, TransformObservation
 from torch import nn
 
 from common.training import AgentJob, Falling
-from velora.sb3.common.network_defaults import DEFAULTS, ON_POLICY
 
-ROWS = ("liquid", "LSTM", "frames", "window")
-OPTIONAL_ROWS = ("gated-leaky", "ncps-cfc", "ncps-ltc")
+ROWS = ("LiquidPolicy", "CfC", "LSTM", "frames", "window")
+OPTIONAL_ROWS = ("CfC, window", "ncps-cfc", "ncps-ltc")
 
 
 @dataclass
@@ -108,25 +107,19 @@ def without_velocity(
 def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row on a task, with the zoo's steps if no others."""
     task = TASKS[name]
+    ours = {"ortho_init": False}
     # Two fifths of the decision neurons are command neurons.
-    liquid = {"n_neurons": task.hidden_size * 5 // 2, "ortho_init": False}
+    sized = ours | {"n_neurons": task.hidden_size * 5 // 2}
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
     algorithm, policy, options = {
-        "liquid": ("RecurrentPPO", "LiquidPolicy", liquid),
-        "gated-leaky": (
-            "RecurrentPPO",
-            "LiquidPolicy",
-            {
-                "ortho_init": False,
-                "network": "gated-leaky",
-                "network_defaults": DEFAULTS[ON_POLICY],
-            },
-        ),
+        "LiquidPolicy": ("RecurrentPPO", "LiquidPolicy", ours),
+        "CfC": ("RecurrentPPO", "LiquidPolicy", sized | {"network": "liquid"}),
         "LSTM": ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm),
         "frames": ("PPO", "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
-        "window": ("PPO", "LiquidPolicy", liquid),
-        "ncps-cfc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
-        "ncps-ltc": ("RecurrentPPO", "LiquidPolicy", liquid | {"network": row}),
+        "window": ("PPO", "LiquidPolicy", ours),
+        "CfC, window": ("PPO", "LiquidPolicy", sized | {"network": "liquid"}),
+        "ncps-cfc": ("RecurrentPPO", "LiquidPolicy", sized | {"network": row}),
+        "ncps-ltc": ("RecurrentPPO", "LiquidPolicy", sized | {"network": row}),
     }[row]
     frames = 4 if algorithm == "PPO" else 1
     return AgentJob(

@@ -131,7 +131,16 @@ def test_runs_that_fail_are_named_and_lose_no_other(
 
 def test_a_failed_run_fails_the_command_after_its_table(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "benchmarks/novel.py", "--task", "CartPole"]
-    command += ["--row", "liquid", "--row", "frames", "--seeds", "1", "--steps", "64"]
+    command += [
+        "--row",
+        "LiquidPolicy",
+        "--row",
+        "frames",
+        "--seeds",
+        "1",
+        "--steps",
+        "64",
+    ]
     done = subprocess.run(
         [*map(str, command), "--json", "rows.json"],
         cwd=tmp_path,

@@ -60,7 +60,7 @@ def test_benchmark_prints_a_table_and_writes_json(
 
 
 def test_novel_draws_the_learning_curves(tmp_path: Path) -> None:
-    options = ["--task", "CartPole", "--row", "liquid", "--row", "frames"]
+    options = ["--task", "CartPole", "--row", "LiquidPolicy", "--row", "frames"]
     options += ["--seeds", "2", "--steps", "512", "--png", "curves.png"]
     run("benchmarks/novel.py", *options, cwd=tmp_path)
     content = (tmp_path / "curves.png").read_bytes()

@@ -67,8 +67,7 @@ def recurrent(network, x, hidden, t=1.0):
     """x: (B, F), hidden: (B, H) -> y: (B, O), hidden: (B, H); B may be 1."""
     x = mish(sparse_linear(network.inter, x))
     y, hidden = cell(network.command, x, hidden, t)
-    read = mish(y) if type(network).__name__ == "LiquidNCPNetwork" else y
-    return sparse_linear(network.motor, read), hidden
+    return sparse_linear(network.motor, mish(y)), hidden
 
 
 def timespan(timespans, step, batch):

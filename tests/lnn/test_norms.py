@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from velora.models import GatedLeakyNCPNetwork, NCPNetwork
+from velora.models import NCPNetwork
 from velora.plugins import networks
 
 
@@ -31,8 +31,7 @@ def test_each_layer_is_normalised_by_its_inputs(network_type):
         read = functional.mish(network.command(inter))
     else:
         command = network.command(inter, inter.new_zeros(5, counts.command))[0]
-        is_read_as_it_is = network_type is GatedLeakyNCPNetwork
-        read = command if is_read_as_it_is else functional.mish(command)
+        read = functional.mish(command)
     expected = network.motor(network.norms["motor"](read))
     y = network(x)
     torch.testing.assert_close(y[0] if isinstance(y, tuple) else y, expected)

@@ -26,13 +26,11 @@ def at_rest(network, x, state):
         z = torch.cat((mish(network.inter(now)), state), dim=1)
         if isinstance(cell, GatedLeakyCell):
             state = torch.tanh(cell.k_head(z))
-            read = cell.proj(z) + state
         else:
             gate = (cell.f_head_to_g(z) > 0).to(z.dtype)
             g, h = torch.tanh(cell.g_head(z)), torch.tanh(cell.h_head(z))
             state = torch.lerp(g, h, gate)
-            read = mish(cell.proj(z) + state)
-        outputs.append(network.motor(read))
+        outputs.append(network.motor(mish(cell.proj(z) + state)))
     return torch.stack(outputs), state
 
 

@@ -13,7 +13,6 @@ from torch import Tensor
 from velora.models.lnn.shapes import check_sizes
 from velora.models.protocol import takes
 from velora.sb3.common.algorithm import (
-    defaults_of,
     note_defaults,
     remember_source,
     takes_spaces_whole,
@@ -25,7 +24,7 @@ from velora.sb3.common.default_extractor import (
 )
 from velora.sb3.common.keywords import refuse_unknown
 from velora.sb3.common.network_choice import NetworkChoice
-from velora.sb3.common.network_defaults import ON_POLICY, Defaults
+from velora.sb3.common.network_defaults import MEMORY, ON_POLICY, Defaults
 
 
 class NetworkExtractor(BaseFeaturesExtractor):
@@ -80,7 +79,6 @@ class NetworkExtractor(BaseFeaturesExtractor):
         )
         check_sizes(features_dim=features_dim)
         super().__init__(observation_space, features_dim)
-        defaults = defaults_of(ON_POLICY)
         choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
@@ -91,7 +89,6 @@ class NetworkExtractor(BaseFeaturesExtractor):
         )
         choice.check_types()
         whole = takes_spaces_whole()
-        remember_source(choice.entry)
         choice.check_roles()
         extractor_class = default_extractor(
             observation_space,
@@ -101,8 +98,11 @@ class NetworkExtractor(BaseFeaturesExtractor):
         )
         if choice.recurrent:
             warn_without_memory(extractor_class)
-        remembers = choice.recurrent and has_memory(extractor_class)
-        self.choice = choice.asking(defaults, remembers=remembers)
+        remembers = has_memory(extractor_class)
+        self.choice = choice.asking(
+            ON_POLICY, remembers=remembers, is_named=network is not None
+        )
+        remember_source(self.choice.entry)
         of_images = takes(extractor_class.__init__, "normalized_image")
         options = {"normalized_image": normalized_image} if of_images else {}
         self.inputs = extractor_class(observation_space, **options)
@@ -118,7 +118,9 @@ class NetworkExtractor(BaseFeaturesExtractor):
     ) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         # A policy of Stable-Baselines3 that is saved alone says what it gave, not more.
-        note_defaults(destination, prefix, {ON_POLICY: self.choice.network_defaults})
+        network, defaults = self.choice.network, self.choice.network_defaults or {}
+        own = {network: defaults.get(network, {})}
+        note_defaults(destination, prefix, {ON_POLICY: own, MEMORY: own})
 
 
 class NCPExtractor(NetworkExtractor):

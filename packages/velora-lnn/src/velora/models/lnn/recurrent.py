@@ -32,9 +32,8 @@ class RecurrentNCPNetwork(WiredNetwork):
 
     sensory → inter (`SparseLinear`) → Mish → command (a `RecurrentCell`) → Mish →
     motor (`SparseLinear`). The network keeps no state. A subclass says in
-    `build_command` what its cell is, and in `read` what stands in the second Mish's
-    place; a cell or network with a fast path for sequences overrides `over_time`.
-    Arguments, attributes and errors are those of `WiredNetwork`;
+    `build_command` what its cell is; a cell or network with a fast path for sequences
+    overrides `over_time`. Arguments, attributes and errors are those of `WiredNetwork`;
     it is a `velora.models.protocol.RecurrentNetwork[Tensor]`.
     """
 
@@ -75,7 +74,7 @@ class RecurrentNCPNetwork(WiredNetwork):
             h_state = self.initial_state(x.shape[0])
         inter = mish(self.inter(self.normed("inter", x)))
         y, h_state = self.command(self.normed("command", inter), h_state, timespans)
-        return unbatched(self.motor(self.normed("motor", self.read(y)))), h_state
+        return unbatched(self.motor(self.normed("motor", mish(y)))), h_state
 
     @overload
     def forward_sequence(
@@ -194,14 +193,7 @@ class RecurrentNCPNetwork(WiredNetwork):
         y, states = _over_time(self.command)(
             self.normed("command", inter), hidden, resets=resets, timespans=timespans
         )
-        return self.motor(self.normed("motor", self.read(y))), states
-
-    def read(self, y: Tensor) -> Tensor:
-        """Returns what motor neurons read of (..., H) command neurons: Mish of them.
-
-        A subclass whose cell's outputs are bounded may return them as they are.
-        """
-        return mish(y)
+        return self.motor(self.normed("motor", mish(y))), states
 
     def command_synapses(self) -> tuple[Tensor, Tensor | None]:
         """Returns the (to, from) masks from inter neurons and among command ones."""

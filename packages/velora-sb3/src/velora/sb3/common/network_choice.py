@@ -12,9 +12,9 @@ from torch import nn
 
 from velora.models.lnn.wiring_argument import is_ready
 from velora.plugins import NetworkEntry
-from velora.sb3.common.algorithm import find_network
+from velora.sb3.common.algorithm import defaults_of, find_network
 from velora.sb3.common.network_body import NetworkBody
-from velora.sb3.common.network_defaults import ROLES, Defaults
+from velora.sb3.common.network_defaults import MEMORY, ROLES, Defaults
 from velora.sb3.common.windows import Windowed
 
 _OURS = "velora-lnn"  # the distribution whose networks the defaults are for
@@ -147,15 +147,27 @@ class NetworkChoice:
             norm=norm,
         )
 
-    def asking(self, defaults: Defaults, *, remembers: bool) -> NetworkChoice:
+    def asking(
+        self, family: str | None, *, remembers: bool, is_named: bool
+    ) -> NetworkChoice:
         """Returns the same choice with defaults, where none are given.
 
-        A network that has something to remember has none: it learned less steadily.
+        Args:
+            family: of the policy in `velora.sb3.common.network_defaults`; None has no
+                defaults.
+            remembers: whether there is something to remember, for a network that can.
+            is_named: whether the user has named the network. If not, the liquid one
+                gives way to the first of those that remember.
         """
-        if self.network_defaults is not None:
-            return self
-        found = replace(self, network_defaults={} if remembers else defaults)
-        vars(found)["entry"] = self.entry  # of which the registry was asked already
+        remembers = remembers and self.recurrent
+        defaults = defaults_of(MEMORY if remembers else family)
+        found = self
+        if remembers and not is_named and self.network == "liquid":
+            found = replace(self, network=next(iter(defaults), self.network))
+        if self.network_defaults is None:
+            found = replace(found, network_defaults=defaults)
+        if found.network == self.network:  # the registry was asked for it already
+            vars(found)["entry"] = self.entry
         return found
 
     def feed_forward(self) -> NetworkChoice:

@@ -2,10 +2,11 @@
 
 A user changes one word, "MlpPolicy", and keeps the settings that were chosen for it. So
 that they fit, a network must start as far from its targets as Stable-Baselines3's dense
-layers do, and move as far with a step of the optimizer. Networks alone, those of
-plugins and those that have something to remember have none of this.
-`benchmarks/dropin.py` measures it, docs/policies.md has the reasons; an agent keeps the
-defaults that it was made with.
+layers do, and move as far with a step of the optimizer. Networks alone and those of
+plugins have none of this. Those that have something to remember start as they are made,
+from which they learn more steadily, and are told which they are, and of which size.
+`benchmarks/dropin.py` and `benchmarks/novel.py` measure it, docs/policies.md has the
+reasons; an agent keeps the defaults that it was made with.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Defaults = Mapping[str, Mapping[str, Options]]  # by network and role
 
 ROLES = ("pi", "vf", "qf", "features")
 ON_POLICY, ACTOR_Q_CRITIC, Q_VALUES = "on-policy", "actor and Q-critic", "Q-values"
+MEMORY = "memory"  # of any of them, over windows and in RecurrentPPO
 
 
 def _synaptic(n_neurons: int, motor: float, command: float, **options: Any) -> Options:
@@ -71,4 +73,6 @@ DEFAULTS: Mapping[str, Defaults] = {
         "liquid": {"qf": {"n_neurons": 128}},
         "gated-leaky": {"qf": {"n_neurons": 128}},
     },
+    # The first network is that of "LiquidPolicy".
+    MEMORY: {"gated-leaky": {role: {"n_neurons": 150} for role in ROLES}},
 }

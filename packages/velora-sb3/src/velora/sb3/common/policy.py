@@ -17,7 +17,6 @@ from velora.models.lnn import SparseLinear
 from velora.models.protocol import takes
 from velora.sb3.common.algorithm import (
     check_algorithm,
-    defaults_of,
     remember_source,
     takes_spaces_whole,
 )
@@ -54,12 +53,13 @@ class NetworkPolicy(BasePolicy):
             values, `dict(pi=64, qf=32)` with Q-critics.
         sparsity_level: share of synapses left out, in [0.1, 0.9].
         init_type: how weights start; see `velora.models.lnn.SparseLinear`.
-        network: a name in `velora.plugins.networks()`; None is the class's own.
+        network: a name in `velora.plugins.networks()`; None is the class's own, but
+            where a liquid one has something to remember.
         network_kwargs: further options of the network's builder.
         network_defaults: what our own networks get unless the arguments above say
             something else, by network and role; None takes those of the class's
-            `family` in `velora.sb3.common.network_defaults`, {} leaves all to the
-            builders.
+            `family`, or of memory, in `velora.sb3.common.network_defaults`, {} leaves
+            all to the builders.
         features_extractor_class: None chooses by the observation space (flatten,
             NatureCNN, combined; a recurrent network gets windows and stacks of images
             in time): see `velora.sb3.common.default_extractor`.
@@ -98,7 +98,6 @@ class NetworkPolicy(BasePolicy):
         **kwargs: Any,
     ) -> None:
         check_algorithm(type(self))
-        defaults = defaults_of(self.family)
         self.choice = NetworkChoice(
             network=self.default_network if network is None else network,
             n_neurons=n_neurons,
@@ -109,7 +108,6 @@ class NetworkPolicy(BasePolicy):
         )
         self.choice.check_types()
         whole = takes_spaces_whole()
-        remember_source(self.choice.entry)
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
             if (value := kwargs.pop(argument, None)) is not None:
@@ -129,10 +127,11 @@ class NetworkPolicy(BasePolicy):
             )
         if self.choice.recurrent and not self.remembers:
             warn_without_memory(features_extractor_class)
-        remembers = self.choice.recurrent and (
-            self.remembers or has_memory(features_extractor_class)
+        remembers = self.remembers or has_memory(features_extractor_class)
+        self.choice = self.choice.asking(
+            self.family, remembers=remembers, is_named=network is not None
         )
-        self.choice = self.choice.asking(defaults, remembers=remembers)
+        remember_source(self.choice.entry)
         known = partial(keywords_of, type(self))
         own = (*_ALGORITHMS_ARGUMENTS, *self.mlp_arguments, *self.lstm_arguments)
         with unknown_explained(f"The policy {type(self).__name__}", kwargs, known, own):

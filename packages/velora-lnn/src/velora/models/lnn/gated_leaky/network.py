@@ -19,10 +19,10 @@ from velora.models.lnn.sparse import SparseLinear
 class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
     """A network that remembers by gated leaky integrators, with an NCP's wiring.
 
-    sensory → inter (`SparseLinear`) → Mish → command (`GatedLeakyCell`) → motor
-    (`SparseLinear`): the motor neurons read what the cell says as it is. Its state goes
-    in and comes out; the network keeps none. Arguments, attributes and errors are those
-    of `WiredNetwork`, methods those of `RecurrentNCPNetwork`.
+    sensory → inter (`SparseLinear`) → Mish → command (`GatedLeakyCell`) → Mish →
+    motor (`SparseLinear`). The state of the command neurons goes in and comes out;
+    the network keeps none. Arguments, attributes and errors are those of
+    `WiredNetwork`, methods those of `RecurrentNCPNetwork`.
     """
 
     command: GatedLeakyCell
@@ -49,10 +49,6 @@ class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
         with torch.no_grad():
             packed = self.command.packed()
             return FrozenStep(masked(self.inter), packed, masked(self.motor))
-
-    def read(self, y: Tensor) -> Tensor:
-        """Returns the outputs as they are; see the base."""
-        return y
 
     def build_command(
         self, in_features: int, n_hidden: int, mask: Tensor, **options: Any

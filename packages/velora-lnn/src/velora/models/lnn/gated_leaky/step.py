@@ -86,4 +86,5 @@ class FrozenStep:
         z = torch.cat((mish(functional.linear(x, *self.inter)), h_state), dim=1)
         f, k, now = functional.linear(z, *self.command).chunk(3, dim=1)
         h_state = leak(f, k, h_state, t)
-        return unbatched(functional.linear(now + h_state, *self.motor)), h_state
+        y = functional.linear(mish(now + h_state), *self.motor)
+        return unbatched(y), h_state

@@ -149,7 +149,7 @@ def test_a_failed_run_fails_the_command_after_its_table(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 1
-    assert "'policy': 'liquid', 'seed': 0} failed: Traceback" in done.stderr
+    assert "'policy': 'LiquidPolicy', 'seed': 0} failed: Traceback" in done.stderr
     assert "│ CartPole │ frames" in done.stdout
     assert [row["policy"] for row in rows_of(tmp_path / "rows.json")] == ["frames"]
 

@@ -28,7 +28,7 @@ class Step:
         starts: (n,) true where an episode starts.
         states: of the networks after the step, (n, ...) each, where they are carried.
         action_masks: (n, A) allowed choices, where an algorithm masks them.
-        frames: n pictures of before the action, where they are rendered.
+        frames: n pictures of before the action, where they are wanted.
     """
 
     episodes: np.ndarray
@@ -42,7 +42,13 @@ class Step:
 
 
 def play(
-    policy: Any, env: VecEnv, *, n_episodes: int, seed: int, deterministic: bool
+    policy: Any,
+    env: VecEnv,
+    *,
+    n_episodes: int,
+    seed: int,
+    deterministic: bool,
+    frames: bool = False,
 ) -> Iterator[Step]:
     """Yields the steps of episodes, episode k of which starts from `seed + k`.
 
@@ -54,15 +60,14 @@ def play(
         numbers = np.arange(first, first + env.num_envs)
         numbers[numbers >= n_episodes] = -1
         env.seed(seed + first)
-        yield from _round(policy, env, numbers, deterministic)
+        yield from _round(policy, env, numbers, deterministic, frames)
 
 
 def _round(
-    policy: Any, env: VecEnv, episodes: np.ndarray, deterministic: bool
+    policy: Any, env: VecEnv, episodes: np.ndarray, deterministic: bool, frames: bool
 ) -> Iterator[Step]:
     normalizer = unwrap_vec_normalize(env)
     masked = takes(policy.predict, "action_masks") and env.has_attr("action_masks")
-    rendered = env.render_mode == "rgb_array"
     observations, states = env.reset(), None
     starts = np.ones(env.num_envs, dtype=bool)
     while (episodes >= 0).any():
@@ -71,7 +76,7 @@ def _round(
         actions, states = policy.predict(
             observations, states, starts, deterministic, **options
         )
-        frames = np.stack(env.get_images()) if rendered else None  # type: ignore[arg-type]  # none is None
+        seen = np.stack(env.get_images()) if frames else None  # type: ignore[arg-type]  # none is None
         following, rewards, dones, _ = env.step(actions)
         if normalizer is not None:
             rewards = normalizer.get_original_reward()
@@ -83,7 +88,7 @@ def _round(
             starts,
             () if states is None else states,
             masks,
-            frames,
+            seen,
         )
         episodes = np.where(dones, -1, episodes)
         observations, starts = following, dones

@@ -49,7 +49,7 @@ class Trace:
             `velora.report.gates` has it; None of another.
         action_masks: (N, A) what could be chosen; None where nothing is masked.
         frames: (N, height, width, 3) pictures of before each action, bytes; None where
-            the environment renders no "rgb_array".
+            none were wanted.
     """
 
     role: str
@@ -146,6 +146,7 @@ def trace(
     n_episodes: int = 1,
     seed: int | None = None,
     deterministic: bool = True,
+    frames: bool = False,
 ) -> Trace:
     """Lets a model act, and records every step: what it sees, does and thinks.
 
@@ -154,8 +155,7 @@ def trace(
     The policy is called as it is, and observed by hooks, before which its networks'
     fast paths step aside: actions are those of `predict`, numbers equal to rounding.
     Episodes must end. Give an environment of its own: one in which a model is being
-    trained is somewhere else afterwards. Frames of long episodes are large, about a
-    megabyte a step: an environment without render_mode="rgb_array" has none.
+    trained is somewhere else afterwards.
 
     Args:
         model: an algorithm of Stable-Baselines3 with a policy of Velora's, or such a
@@ -168,11 +168,14 @@ def trace(
             environments play. None draws one.
         deterministic: whether the most likely action is taken; else the policy draws
             one (DQN's random actions belong to the algorithm and are none of it).
+        frames: whether pictures are kept, of an environment that renders "rgb_array";
+            often about a megabyte a step.
 
     Raises:
         TypeError: the model thinks with other networks, `env` is none, or a number is
             no integer.
-        ValueError: `env` has other spaces, `n_episodes` is below 1 or `seed` below 0.
+        ValueError: `env` has other spaces or renders no pictures that are wanted,
+            `n_episodes` is below 1 or `seed` below 0.
     """
     acting = acting_of(model)
     n_episodes, seed = checked_count("n_episodes", n_episodes), checked_seed(seed)
@@ -185,12 +188,18 @@ def trace(
         seeded(policy.device, seed),
         Recorder(acting) as recorder,
     ):
+        if frames and venv.render_mode != "rgb_array":
+            raise ValueError(
+                '`env` must have render_mode="rgb_array" where frames are wanted; got '
+                f"{venv.render_mode!r}. Make it so, or leave `frames` out."
+            )
         for step in play(
             policy,
             venv,
             n_episodes=n_episodes,
             seed=seed,
             deterministic=deterministic,
+            frames=frames,
         ):
             noted = recorder.take()
             if value is not None:

@@ -67,9 +67,10 @@ def influence(model: Model, trace: Trace) -> Influence:
     every = [weight for group in weights.values() for weight in group]
     neurons: dict[str, list[Tensor]] = {layer: [] for layer in factors}
     synapses: dict[str, list[Tensor]] = {layer: [] for layer in weights}
+    inputs = inputs_of(acting, trace)
     with _differentiable(every), torch.enable_grad():
         with tapped(network, _Factors(factors, carried=_carries(acting))):
-            motor = _motor(acting, trace)
+            motor = motor_of(acting, *inputs)
         for total in motor.sum(dim=0):
             grads = torch.autograd.grad(
                 total,
@@ -154,13 +155,32 @@ def _carries(acting: Acting) -> bool:
     return isinstance(acting.body, RecurrentBody)
 
 
-def _motor(acting: Acting, trace: Trace) -> Tensor:
-    """Runs the network along a trace: (N, O) motor neurons, with their gradients."""
-    features, timespans = _inputs(acting, trace)
+Inputs = tuple[Tensor, Tensor, Tensor | None]
+
+
+def inputs_of(acting: Acting, trace: Trace) -> Inputs:
+    """Returns what a policy gives its network in the steps of a trace.
+
+    Returns:
+        features: (N, F).
+        starts: (N,) true where an episode starts.
+        timespans: (N, ...) where the network gets them, else None.
+    """
+    seen: list[Any] = []
+    with acting.body.register_forward_pre_hook(lambda _, args: seen.extend(args)):
+        acting.policy.predict(trace.observations, deterministic=True)
+    features, *rest = seen
+    starts = torch.from_numpy(trace.episode_starts).to(features.device)
+    return features, starts, rest[2] if len(rest) == 3 else None
+
+
+def motor_of(
+    acting: Acting, features: Tensor, starts: Tensor, timespans: Tensor | None
+) -> Tensor:
+    """Runs the network along a trace: (N, O) motor neurons, differentiable."""
     if not isinstance(acting.body, RecurrentBody):
         outputs: Tensor = acting.body(features)
         return outputs
-    starts = torch.from_numpy(trace.episode_starts).to(features.device)
     outputs, _, _ = acting.body.forward_sequence(
         features[:, None],
         acting.body.initial_state(1),
@@ -168,15 +188,6 @@ def _motor(acting: Acting, trace: Trace) -> Tensor:
         timespans=None if timespans is None else timespans.reshape(-1, 1),
     )
     return outputs[:, 0]
-
-
-def _inputs(acting: Acting, trace: Trace) -> tuple[Tensor, Tensor | None]:
-    """Returns the (N, F) features that the policy gives its network, and the times."""
-    seen: list[Any] = []
-    with acting.body.register_forward_pre_hook(lambda _, args: seen.extend(args)):
-        acting.policy.predict(trace.observations, deterministic=True)
-    features, *rest = seen
-    return features, rest[2] if len(rest) == 3 else None
 
 
 def _weights(network: WiredNetwork) -> dict[str, list[nn.Parameter]]:

@@ -59,7 +59,9 @@ def kind(name: str, **policy_kwargs: Any) -> Any:
     return dict(zip(KINDS, each_kind(**policy_kwargs), strict=True))[name]
 
 
-def assert_same(trace: Trace, other: Trace, *, rtol: float = 0, atol: float = 0) -> None:
+def assert_same(
+    trace: Trace, other: Trace, *, rtol: float = 0, atol: float = 0
+) -> None:
     """Compares all that two traces hold."""
     mine, others = trace._as_arrays(), other._as_arrays()
     assert mine.keys() == others.keys()

@@ -97,16 +97,16 @@ class Trace:
         arrays = read_arrays(path)
         try:
             found = cls._of_arrays(arrays)
-        except (KeyError, TypeError, ValueError) as error:
+            steps = {len(a) for name, a in arrays.items() if name not in _SINGLE}
+        except (IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 "`path` must name a whole trace; got one that lacks a part or has one "
                 f"too many, {path!r} ({error})."
             ) from error
-        rows = {len(array) for name, array in arrays.items() if name not in _SINGLE}
-        if rows != {len(found)}:
+        if steps != {len(found)}:
             raise ValueError(
                 f"`path` must name a trace whose arrays are all of {len(found)} steps; "
-                f"got {sorted(rows)} in {path!r}."
+                f"got {sorted(steps)} in {path!r}."
             )
         return found
 

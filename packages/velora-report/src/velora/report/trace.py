@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _SINGLE = ("role", "seed")  # which are of no step
+_PARTED = ("neurons", "states", "observations")  # the last one may be of parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +128,8 @@ class Trace:
         values: dict[str, Any] = defaultdict(dict)
         for name, array in arrays.items():
             field, slash, part = name.partition("/")
+            if bool(slash) != (field in _PARTED) and name != "observations":
+                raise ValueError(f"not known: {name!r}")
             if slash:
                 values[field][part] = array
             else:
@@ -134,8 +137,6 @@ class Trace:
         states = values["states"]
         values["states"] = tuple(states[str(index)] for index in range(len(states)))
         role, seed = str(values.pop("role")), int(values.pop("seed"))
-        if unknown := values.keys() - {field.name for field in fields(cls)}:
-            raise ValueError(f"unknown: {sorted(unknown)}")
         return cls(role=role, seed=seed, **values)
 
 

@@ -21,7 +21,9 @@ PAGES = [
     *sorted(set(ROOT.glob("docs/**/*.md")) - {ELSEWHERE}),
 ]
 NEEDS = {"velora-wiring": "velora.wiring", "velora-lnn": "velora.models"}
-NEEDS |= {"velora-core": "velora.plugins"}  # any other page may use all packages
+NEEDS |= {"velora-core": "velora.plugins", "velora-report": "velora.report"}
+NEEDS |= {"see.md": "velora.report"}  # any other page may use all packages below
+DRAWLESS = ("velora.plugins", "velora.report")  # whose pages draw nothing
 
 
 def blocks(page: Path) -> list[str]:
@@ -39,10 +41,10 @@ def is_installed(module: str) -> bool:
     "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.parent.name
 )
 def test_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
-    needed = NEEDS.get(page.parent.name, "velora.sb3")
+    needed = NEEDS.get(page.name) or NEEDS.get(page.parent.name, "velora.sb3")
     if not is_installed(needed):
         pytest.skip(f"this environment is without {needed}, which the page uses")
-    if needed != "velora.plugins" and not is_installed("matplotlib"):
+    if needed not in DRAWLESS and not is_installed("matplotlib"):
         pytest.skip("this environment is without matplotlib, with which pages draw")
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks(page)), "utf-8")

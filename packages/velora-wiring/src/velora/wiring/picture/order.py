@@ -14,8 +14,8 @@ Order = dict[str, npt.NDArray[np.intp]]  # neurons from top to bottom, by kind
 _FREE = ("inter", "command")  # sensory and motor neurons keep their order
 # How much neurons hold on to their influence: less, as long as more crossings are left
 # than this share of those by index.
-_HOLDS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
-_ENOUGH = 0.8
+_HOLDS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
+_ENOUGH = 0.85
 _SWEEPS = 20
 
 
@@ -32,7 +32,7 @@ def ordered(drawn: Chosen, influence: Arrays | None = None) -> Order:
     Sensory and motor neurons keep their order. Of those between, one stands the higher
     the more it pushes the upper motor neurons up and the lower ones down. As many lines
     cross by that alone as by index, so neurons are also drawn to the mean height of
-    those that they are joined with, no more than leaves four fifths of the crossings.
+    those that they are joined with, as little as leaves 85 % of the crossings.
     Source of these means: Sugiyama, Tagawa and Toda 1981, "Methods for visual
     understanding of hierarchical system structures".
 
@@ -42,8 +42,8 @@ def ordered(drawn: Chosen, influence: Arrays | None = None) -> Order:
             alone decide.
     """
     best = start = by_index(drawn)
-    fewest = crossings(drawn, start)
-    enough = _ENOUGH * fewest
+    index = crossings(drawn, start)
+    fewest = index + 1  # what crosses as often is better ordered, too
     if influence is not None:
         start = start | {
             kind: np.argsort(-_push(influence[kind]), kind="stable") for kind in _FREE
@@ -52,7 +52,7 @@ def ordered(drawn: Chosen, influence: Arrays | None = None) -> Order:
         for order in _swept(drawn, start, hold):
             if (count := crossings(drawn, order)) < fewest:
                 best, fewest = order, count
-        if fewest <= enough:
+        if fewest <= _ENOUGH * index:
             break
     return best
 

@@ -129,10 +129,10 @@ def _hidden(drawn: Chosen, effects: Arrays) -> str:
         {name: int(np.count_nonzero(layer)) for name, layer in layers.items()}
         for layers in (drawn, effects)
     )
-    if shown == there:
-        return ""
     recurrent = shown.pop("recurrent", 0), there.pop("recurrent", 0)
-    said = f"{sum(shown.values()):,} of {sum(there.values()):,} synapses"
-    if recurrent[1]:
-        said += f", and {recurrent[0]:,} of {recurrent[1]:,} recurrent ones"
-    return said
+    between = sum(shown.values()), sum(there.values())
+    return ", and ".join(
+        f"{some:,} of {all_:,} {kind}synapses"
+        for kind, (some, all_) in (("", between), ("recurrent ", recurrent))
+        if some < all_
+    )

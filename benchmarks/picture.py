@@ -33,7 +33,7 @@ ACTIONS = ["push left", "push right"]
 
 
 def trained(network: str, n_neurons: int, steps: int) -> WiredNetwork:
-    """Returns the actor of an agent with the zoo's settings."""
+    """Returns the actor of an agent that was trained."""
     wrapper = FrameStackObservation if network != "ncp" else None
     options = {"stack_size": 4} if wrapper else None
     model = PPO(

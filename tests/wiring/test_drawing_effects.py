@@ -8,7 +8,6 @@ import pytest
 import torch
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from velora.wiring import LayerEffects, Wiring, draw
@@ -16,33 +15,6 @@ from velora.wiring.influence import arrays_of, influence_of, size_of, strengths_
 
 MOTORS = ["left", "right"]
 BLUE, VERMILION = "#0072b2", "#d55e00"
-
-
-def effects_of(sensory, n_neurons, motor, *, recurrent=False, seed=0):
-    """Effects with a few large ones among many small, as training leaves them."""
-    masks = Wiring(sensory, n_neurons, motor, seed=seed).masks
-    generator = torch.Generator().manual_seed(seed)
-
-    def weights(mask):
-        return mask * torch.randn(mask.shape, generator=generator).abs() ** 2
-
-    among = torch.randn(masks.recurrent.shape, generator=generator)
-    return LayerEffects(
-        inter=weights(masks.inter),
-        command=weights(masks.command),
-        motor=weights(masks.motor),
-        recurrent=among if recurrent else None,
-    )
-
-
-@pytest.fixture
-def effects():
-    return effects_of(4, 20, 2)
-
-
-@pytest.fixture
-def many():
-    return effects_of(4, 640, 2, recurrent=True)
 
 
 def layers(figure):
@@ -137,7 +109,7 @@ def test_neurons_are_as_large_as_their_influence(effects):
         assert kind == "motor" or areas.max() > areas.min()
 
 
-def test_neurons_do_not_touch_each_other():
+def test_neurons_do_not_touch_each_other(effects_of):
     figure = draw(effects_of(4, 90, 2), size=(9, 6))
     figure.canvas.draw()
     axes = figure.axes[0]
@@ -149,7 +121,7 @@ def test_neurons_do_not_touch_each_other():
         assert (np.diff(points) > 0.9 * (radii[1:] + radii[:-1])).all()
 
 
-def test_weak_synapses_are_hidden_and_the_caption_says_so():
+def test_weak_synapses_are_hidden_and_the_caption_says_so(effects_of):
     effects = effects_of(4, 64, 2)
     figure = draw(effects)
     there = [
@@ -224,7 +196,7 @@ def test_paths_begin_and_end_where_others_do(many):
     assert into[1] == out_of[2]
 
 
-def test_many_motor_neurons_have_fewer_paths_each():
+def test_many_motor_neurons_have_fewer_paths_each(effects_of):
     figure = draw(effects_of(30, 200, 20))
     assert "The 6 strongest paths to each motor neuron" in caption(figure)
     assert sum(counts(figure)) < 3 * 6 * 20
@@ -239,7 +211,7 @@ def test_neurons_without_lines_are_dots(many):
     assert areas[alone].max() < areas[~alone].min() / 3
 
 
-def test_recurrence_of_effects_is_a_few_arcs_below_the_lines():
+def test_recurrence_of_effects_is_a_few_arcs_below_the_lines(effects_of):
     figure = draw(effects_of(4, 64, 2, recurrent=True))
     patches = figure.axes[0].patches
     assert len(patches) == 12
@@ -287,103 +259,7 @@ def test_highlighted_paths_are_drawn_whatever_the_top(effects):
     assert min(counts(figure)) > 1
 
 
-@pytest.mark.parametrize("highlight", ["up", "0", 2, -1])
-def test_unknown_motor_neurons_are_refused(effects, highlight):
-    with pytest.raises(ValueError, match="`highlight` must be") as error:
-        draw(effects, highlight=highlight, motor_names=MOTORS)
-    assert str(highlight) in str(error.value)
-
-
-def test_a_name_needs_names(effects):
-    with pytest.raises(ValueError, match="which are not given; got 'left'"):
-        draw(effects, highlight="left")
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "error"),
-    [
-        ("top", 0, ValueError),
-        ("top", -3, ValueError),
-        ("top", 0.0, ValueError),
-        ("top", 1.5, ValueError),
-        ("top", float("nan"), ValueError),
-        ("top", True, TypeError),
-        ("top", "all", TypeError),
-        ("highlight", 1.0, TypeError),
-        ("highlight", True, TypeError),
-        ("size", (9,), TypeError),
-        ("size", 9, TypeError),
-        ("size", (9, "x"), TypeError),
-        ("size", (0, 6), ValueError),
-        ("size", (9, float("inf")), ValueError),
-        ("dpi", 0, ValueError),
-        ("dpi", "150", TypeError),
-        ("ax", object(), TypeError),
-    ],
-)
-def test_other_options_are_refused_before_a_file_is_written(
-    effects, tmp_path, option, value, error
-):
-    with pytest.raises(error, match=f"`{option}` must be"):
-        draw(effects, tmp_path / "wiring.png", **{option: value})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_numbers_that_are_not_finite_are_refused(effects, tmp_path):
-    effects.motor[0, 0] = float("nan")
-    with pytest.raises(ValueError, match="motor layer must hold finite numbers"):
-        draw(effects, tmp_path / "wiring.png")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_given_axes_are_drawn_into(effects, tmp_path):
-    figure = Figure(figsize=(12, 5))
-    left, right = figure.subplots(1, 2)
-    assert draw(effects, ax=right, title="an actor") is figure
-    assert right.get_title() == "an actor"
-    assert sum(isinstance(c, LineCollection) for c in right.collections) == 3
-    assert not left.collections
-    assert draw(effects, tmp_path / "two.png", ax=left) is figure
-    assert (tmp_path / "two.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_axes_of_a_subfigure_give_the_whole_figure(effects):
-    figure = Figure(figsize=(12, 5))
-    part = figure.subfigures(1, 2)[0]
-    assert draw(effects, ax=part.subplots()) is figure
-
-
-@pytest.mark.parametrize("option", [{"size": (4, 3)}, {"dpi": 100}])
-def test_axes_have_the_size_of_their_figure(effects, option):
-    (name,) = option
-    with pytest.raises(ValueError, match=f"`{name}` is of a figure that is made"):
-        draw(effects, ax=Figure().subplots(), **option)
-
-
-def test_size_and_dpi_are_those_of_the_picture(effects):
-    figure = draw(effects, size=(4, 3), dpi=200)
-    assert figure.get_size_inches().tolist() == [4, 3]
-    assert figure.dpi == 200
-    small, large = (neurons(f)[:, 2].max() for f in (figure, draw(effects)))
-    assert small < large
-
-
-@pytest.mark.parametrize(
-    ("ending", "begins"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")]
-)
-def test_formats_are_those_of_the_ending(many, tmp_path, ending, begins):
-    path = tmp_path / f"wiring.{ending}"
-    draw(many, path)
-    assert path.read_bytes().startswith(begins)
-
-
-def test_an_unknown_format_is_refused(effects, tmp_path):
-    with pytest.raises(ValueError, match="xyz"):
-        draw(effects, tmp_path / "wiring.xyz")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_labels_are_thinned_to_those_that_fit():
+def test_labels_are_thinned_to_those_that_fit(effects_of):
     effects = effects_of(376, 64, 2)
     names = [f"sensor {i}" for i in range(376)]
     figure = draw(effects, sensory_names=names, motor_names=MOTORS)

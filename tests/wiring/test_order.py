@@ -4,29 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from velora.wiring import LayerEffects, Wiring
+from velora.wiring import Wiring
 from velora.wiring.influence import ENDS, FEED_FORWARD, arrays_of, influence_of
 from velora.wiring.picture.order import by_index, crossings, ordered
 from velora.wiring.picture.selection import select
 
 SIZES = [(4, 10, 2), (4, 64, 1), (4, 64, 2), (17, 64, 6), (4, 160, 2), (8, 640, 4)]
-
-
-def trained_like(sensory, n_neurons, motor, seed=0):
-    """Effects with a few large ones among many small, as training leaves them."""
-    masks = Wiring(sensory, n_neurons, motor, seed=seed).masks
-    generator = torch.Generator().manual_seed(seed)
-
-    def weights(mask):
-        return mask * torch.randn(mask.shape, generator=generator).abs() ** 2
-
-    return arrays_of(
-        LayerEffects(weights(masks.inter), weights(masks.command), weights(masks.motor))
-    )
 
 
 def drawn_of(effects, top=None):
@@ -62,8 +48,8 @@ def test_crossings_are_those_counted_line_by_line(seed, share):
 
 @pytest.mark.parametrize("top", [None, 80])
 @pytest.mark.parametrize("sizes", SIZES)
-def test_fewer_lines_cross_than_by_index(sizes, top):
-    effects = trained_like(*sizes)
+def test_fewer_lines_cross_than_by_index(effects_of, sizes, top):
+    effects = arrays_of(effects_of(*sizes))
     drawn = drawn_of(effects, top)
     order = ordered(drawn, influence_of(effects))
     assert crossings(drawn, order) <= 0.85 * crossings(drawn, by_index(drawn))
@@ -84,8 +70,8 @@ def pushes(influence):
 
 
 @pytest.mark.parametrize("motors", [1, 2, 3])
-def test_influence_alone_decides_where_nothing_crosses(motors):
-    effects = trained_like(4, 64, motors)
+def test_influence_alone_decides_where_nothing_crosses(effects_of, motors):
+    effects = arrays_of(effects_of(4, 64, motors))
     drawn = {name: np.zeros(effect.shape, bool) for name, effect in effects.items()}
     drawn["command"][0, 0] = True
     influence = influence_of(effects)
@@ -96,8 +82,8 @@ def test_influence_alone_decides_where_nothing_crosses(motors):
 
 
 @pytest.mark.parametrize("sizes", SIZES[1:])
-def test_the_upper_half_pushes_upper_motor_neurons_up(sizes):
-    effects = trained_like(*sizes)
+def test_the_upper_half_pushes_upper_motor_neurons_up(effects_of, sizes):
+    effects = arrays_of(effects_of(*sizes))
     influence = influence_of(effects)
     order = ordered(drawn_of(effects), influence)
     for kind in ("inter", "command"):
@@ -108,8 +94,8 @@ def test_the_upper_half_pushes_upper_motor_neurons_up(sizes):
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-def test_each_neuron_has_one_place_and_ends_keep_their_order(sizes):
-    effects = trained_like(*sizes)
+def test_each_neuron_has_one_place_and_ends_keep_their_order(effects_of, sizes):
+    effects = arrays_of(effects_of(*sizes))
     order = ordered(drawn_of(effects), influence_of(effects))
     index = by_index(drawn_of(effects))
     for kind, neurons in order.items():

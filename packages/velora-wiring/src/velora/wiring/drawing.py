@@ -10,6 +10,7 @@ from velora.wiring.connectome import Connectome
 from velora.wiring.effects import LayerEffects
 from velora.wiring.influence import arrays_of
 from velora.wiring.masks import LayerMasks
+from velora.wiring.picture.ink import matplotlib
 from velora.wiring.picture.options import (
     called,
     check_names,
@@ -18,9 +19,10 @@ from velora.wiring.picture.options import (
     size_of_figure,
     top_of,
 )
-from velora.wiring.picture.painting import matplotlib, paint
+from velora.wiring.picture.painting import paint
 from velora.wiring.picture.selection import select
 from velora.wiring.picture.sketch import Page, sketch
+from velora.wiring.picture.words import write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +107,8 @@ def draw(
     )
     axes, page = _axes(ax, size, dpi)
     plan = sketch(effects, selection, weighted=weighted, page=page)
-    paint(
+    paint(axes, plan)
+    write(
         axes,
         plan,
         title=title,
@@ -122,10 +125,9 @@ def _axes(
     ax: Any, size: tuple[float, float] | None, dpi: float | None
 ) -> tuple[Axes, Page]:
     """Returns the axes to draw into, and the room that they have."""
-    figures = matplotlib("figure")
     if ax is None:
         width, height = size_of_figure(size)
-        figure = figures.Figure(
+        figure = matplotlib("figure").Figure(
             figsize=(width, height), dpi=dpi_of_figure(dpi), layout="tight"
         )
         return figure.add_subplot(), Page(72 * width, 72 * height)

@@ -30,11 +30,11 @@ def ordered(drawn: Chosen, influence: Arrays | None = None) -> Order:
     """Returns an order by influence in which fewer lines cross than by index.
 
     Sensory and motor neurons keep their order. Of those between, one stands the higher
-    the more it pushes the upper motor neurons up and the lower ones down. As many lines
-    cross by that alone as by index, so neurons are also drawn to the mean height of
-    those that they are joined with, as little as leaves 85 % of the crossings.
-    Source of these means: Sugiyama, Tagawa and Toda 1981, "Methods for visual
-    understanding of hierarchical system structures".
+    the more it pushes the upper motor neurons up and the lower ones down. By that alone
+    as many lines cross as by index; so each is also drawn to the mean height of those
+    that it is joined with, no more than leaves 85 % of the crossings. Source of these
+    means: Sugiyama, Tagawa and Toda 1981, "Methods for visual understanding of
+    hierarchical system structures".
 
     Args:
         drawn: (from, to) by layer, true where there is a line.

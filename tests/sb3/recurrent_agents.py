@@ -51,7 +51,7 @@ def ragged(space: Any = FLAT, actions: str = "box", n_envs: int = 3) -> Any:
 def make_model(env: Any = None, **kwargs: Any) -> Any:
     """Makes a small agent, in ragged environments unless told otherwise."""
     options = kwargs.pop("policy_kwargs", {})
-    if options.get("network", "gated-leaky") in ("gated-leaky", "liquid"):
+    if options.get("network", "liquid") == "liquid":
         options = {"n_neurons": 12} | options
     settings: dict[str, Any] = {"n_steps": 16, "batch_size": 20, "n_epochs": 2}
     settings |= {"policy": "LiquidPolicy", "seed": 1, "device": "cpu"} | kwargs

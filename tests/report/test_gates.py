@@ -13,7 +13,7 @@ from traced import kind
 from velora.models.lnn.cfc.cell import NCPLiquidCell
 from velora.models.lnn.gated_leaky.cell import GatedLeakyCell
 from velora.report import trace
-from velora.report.gates import gate_and_time_constant
+from velora.models.lnn.gates import gate_and_time_constant
 
 
 def step(cell: type[Any], timespans: Any) -> Any:

@@ -17,7 +17,7 @@ from velora.plugins import networks
 from velora.report import Influence, Lesions, influence, rank_correlation, trace
 from velora.report.acting import acting_of
 from velora.report.influence import inputs_of, motor_of
-from velora.report.taps import STATE, tapped
+from velora.models.lnn.taps import STATE, tapped
 
 SYNAPSES = {"sensory": "inter", "inter": "command", "command": "motor"}
 

@@ -32,7 +32,7 @@ class NeuronCallback(BaseCallback):
 
         dead           share of neurons that do not vary over observations
         saturated      share of neurons whose activation has no slope left
-        gate           of liquid cells: mean, 0 keeps the state and 1 takes the new one
+        gate           of liquid cells: mean, see `velora.models.lnn.gates`
         time_constant  of liquid cells: median, in steps or the unit of timespans
         weight_norm    of the weights of all synapses
         sign_flips     share of synapses that changed their sign since the last time

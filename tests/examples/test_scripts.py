@@ -47,6 +47,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("startup", ["--rounds", "1"]),
         ("scan", ["--rounds", "1", "--scale", "0.05"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
+        ("callback", ["--rounds", "1", "--scale", "0.02"]),
         ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
         ("beside", [str(ROOT), "--rounds", "2", "--only", "step", "--only", "PPO"]),

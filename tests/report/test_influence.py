@@ -13,11 +13,11 @@ from recurrent_agents import TIMED, Ragged, make_model
 from traced import KINDS, ORPHANED, ORPHANS, assert_untouched, content, kind
 
 from velora.models.lnn.recurrent_cell import RecurrentCell
+from velora.models.lnn.taps import STATE, tapped
 from velora.plugins import networks
 from velora.report import Influence, Lesions, influence, rank_correlation, trace
 from velora.report.acting import acting_of
 from velora.report.influence import inputs_of, motor_of
-from velora.report.taps import STATE, tapped
 
 SYNAPSES = {"sensory": "inter", "inter": "command", "command": "motor"}
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.taps import STATE, tapped
 from velora.models.lnn.wired import WiredNetwork
 from velora.report.acting import Acting, Model, acting_of
 from velora.report.lesions import Lesions
 from velora.report.silencing import check_trace, sizes_of
-from velora.report.taps import STATE, tapped
 from velora.report.trace import Trace
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor, nn
 
+from velora.models.lnn.gates import gate_and_time_constant
 from velora.models.lnn.recurrent_cell import RecurrentCell
+from velora.models.lnn.taps import LAYERS, tapped
 from velora.models.lnn.wired import WiredNetwork
 from velora.report.acting import Acting
-from velora.report.gates import gate_and_time_constant
-from velora.report.taps import LAYERS, tapped
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from velora.models.lnn.taps import LAYERS, STATE, tapped
 from velora.models.lnn.wired import WiredNetwork
 from velora.report.acting import Model, acting_of
-from velora.report.taps import LAYERS, STATE, tapped
 from velora.report.trace import Trace
 
 Neuron = tuple[str, int]

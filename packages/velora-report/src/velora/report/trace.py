@@ -47,7 +47,7 @@ class Trace:
             the action; None where it says nothing.
         gates: (N, H) of a liquid cell's neurons, from 0 to 1; None of another.
         time_constants: (N, H) of them, in steps or the unit of timespans, as
-            `velora.report.gates` has it; None of another.
+            `velora.models.lnn.gates` has it; None of another.
         action_masks: (N, A) what could be chosen; None where nothing is masked.
         frames: (N, height, width, 3) pictures of before each action, bytes; None where
             none were wanted.

@@ -10,6 +10,7 @@ from velora.sb3 import a2c, ddpg, dqn, ppo, sac, td3
 from velora.sb3.agent import Agent
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
 from velora.sb3.networks import networks_of
+from velora.sb3.neuron_callback import NeuronCallback
 
 __version__ = "0.1.0"
 
@@ -17,6 +18,7 @@ __all__ = [
     "Agent",
     "LiquidExtractor",
     "NCPExtractor",
+    "NeuronCallback",
     "a2c",
     "ddpg",
     "dqn",

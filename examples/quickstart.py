@@ -104,7 +104,7 @@ def main(policy: str, steps: int, seed: int, device: str, out: Path) -> None:
     draw_learning_curve(curve, learning)
     actor = model.policy.networks["pi"]
     draw(
-        actor.synapses,
+        actor.effects,
         wiring,
         title=f"The actor of PPO + {policy} on {ENV_ID}",
         sensory_names=SENSORS,

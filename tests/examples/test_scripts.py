@@ -43,6 +43,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("dropin", ["--quick", "--steps", "96", "--task", "DQN CartPole"]),
         ("step", ["--rounds", "1", "--pace-rounds", "1", "--scale", "0.1"]),
         ("wiring", ["--largest", "2000"]),
+        ("picture", ["--neurons", "10", "--steps", "256", "--pictures", "pictures"]),
         ("startup", ["--rounds", "1"]),
         ("scan", ["--rounds", "1", "--scale", "0.05"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),

@@ -43,7 +43,8 @@ def test_velora_is_a_namespace_that_no_package_owns():
 
 def test_public_names_are_there():
     names = python("import velora.wiring", "print(sorted(velora.wiring.__all__))")
-    types = ["Connectome", "LayerMasks", "NeuronCounts", "SynapseCounts", "Wiring"]
+    types = ["Connectome", "LayerEffects", "LayerMasks", "NeuronCounts"]
+    types += ["SynapseCounts", "Wiring"]
     assert names == str([*types, "dense", "draw", "random", "small_world"])
 
 

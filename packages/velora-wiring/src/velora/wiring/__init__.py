@@ -4,6 +4,7 @@ from velora.wiring.connectome import Connectome
 from velora.wiring.counts import NeuronCounts, SynapseCounts
 from velora.wiring.dense import dense
 from velora.wiring.drawing import draw
+from velora.wiring.effects import LayerEffects
 from velora.wiring.masks import LayerMasks
 from velora.wiring.random_graph import random
 from velora.wiring.small_world import small_world
@@ -13,6 +14,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Connectome",
+    "LayerEffects",
     "LayerMasks",
     "NeuronCounts",
     "SynapseCounts",

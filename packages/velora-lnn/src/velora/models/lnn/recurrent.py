@@ -205,7 +205,7 @@ class RecurrentNCPNetwork(WiredNetwork):
     def command_effect(self) -> tuple[Tensor, Tensor | None]:
         """Returns the Jacobian of the command neurons' outputs near rest, (to, from).
 
-        It is taken at zero, and says which sign each synapse has.
+        It is taken at zero, and says how strong each synapse is.
         """
         inter = self.inter.weight.new_zeros(self.command.in_features)
         hidden = inter.new_zeros(self.hidden_size)

@@ -15,7 +15,7 @@ from velora.models.lnn.initialization import check_gain
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
 from velora.utils import active_parameters, total_parameters
-from velora.wiring import Connectome, LayerMasks, NeuronCounts
+from velora.wiring import Connectome, LayerEffects, LayerMasks, NeuronCounts
 
 _LAYERS = ("inter", "command", "motor")
 
@@ -152,23 +152,42 @@ class WiredNetwork(nn.Module, ABC):
         return self._drawn.with_masks(self.masks)
 
     @property
-    def synapses(self) -> LayerMasks:
-        """The masks, signed by what the weights now make of each synapse.
+    def effects(self) -> LayerEffects:
+        """What each synapse now does to the neuron that it leads to, near rest.
 
-        A synapse of the inter and motor layers has the sign of its weight, one of
-        the command layer the sign of its effect on that neuron's output near rest
-        (the Jacobian at zero). 1 excites, -1 inhibits; a weight of exactly zero
-        counts as exciting.
+        A synapse of the inter and motor layers has its weight, one of the command
+        layer its effect on that neuron's output (the Jacobian at zero, in one step).
+        Activations between layers and normalisations are left out.
         """
         command, recurrent = self.command_effect()
-        effect = _as_masks(
-            _signs(self.inter.weight),
-            _signs(command),
-            _signs(self.motor.weight),
-            None if recurrent is None else _signs(recurrent),
+        there, recurs = self.command_synapses()
+
+        def plain(effect: Tensor, mask: Tensor) -> Tensor:
+            return effect.detach().where(mask != 0, 0).T.cpu().contiguous()
+
+        return LayerEffects(
+            inter=plain(self.inter.weight, self.inter.mask),
+            command=plain(command, there),
+            motor=plain(self.motor.weight, self.motor.mask),
+            recurrent=(
+                None
+                if recurrent is None or recurs is None
+                else plain(recurrent, recurs)
+            ),
         )
+
+    @property
+    def synapses(self) -> LayerMasks:
+        """The masks, signed by the `effects`.
+
+        1 excites, -1 inhibits; an effect of exactly zero counts as exciting.
+        """
+        effects = dict(self.effects.items())
         return LayerMasks(
-            **{name: mask * getattr(effect, name) for name, mask in self.masks.items()}
+            **{
+                name: torch.where(effects[name] < 0, -mask, mask)
+                for name, mask in self.masks.items()
+            }
         )
 
     @property
@@ -244,10 +263,6 @@ def _as_masks(
         motor=plain(motor),
         recurrent=None if recurrent is None else plain(recurrent),
     )
-
-
-def _signs(effect: Tensor) -> Tensor:
-    return torch.where(effect < 0, -1, 1)
 
 
 def unbatched(y: Tensor) -> Tensor:

@@ -12,6 +12,6 @@ def velora_register_commands(registry: Registry[Entry]) -> None:
     """Registers `velora report`."""
     registry.add(
         "report",
-        "velora.report.command:report_command",
-        summary="show an agent in one page for the browser",
+        "velora.report_plugin.command:report_command",
+        summary="show an agent in one file for the browser",
     )

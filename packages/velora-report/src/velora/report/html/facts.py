@@ -68,8 +68,8 @@ def facts(
         ("Shown", f"the first episode, {len(episode):,} steps"),
         ("Actions", "the most likely ones" if deterministic else "drawn"),
         ("Environment", environment_name(env)),
-        ("Policy", f"{_policy_name(model)} ({type(acting.policy).__name__})"),
-        ("Network that acts", f"{type(network).__name__}{_neurons(network)}"),
+        ("Network that acts", type(network).__name__),
+        ("Its neurons", _neurons(network)),
         (
             "Its parameters",
             f"{total_parameters(network):,}, of which {active_parameters(network):,} "
@@ -106,11 +106,11 @@ def order_note(trace: Trace) -> str:
 
 def _neurons(network: Any) -> str:
     if not isinstance(network, WiredNetwork):
-        return ""
+        return "those of a plugin"
     counts = network.counts
     return (
-        f", {counts.sensory} sensory, {counts.inter} inter, {counts.command} command "
-        f"and {counts.motor} motor neurons"
+        f"{counts.sensory} sensory, {counts.inter} inter, {counts.command} command, "
+        f"{counts.motor} motor"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def _lasts(rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def _of_cell(trace: Trace, index: int) -> dict[str, Range | bool]:
+def _of_cell(trace: Trace, index: int) -> dict[str, Any]:
     if trace.gates is None or trace.time_constants is None:
         return {}
     gates = trace.gates[:, index]

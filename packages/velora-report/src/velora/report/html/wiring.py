@@ -133,9 +133,10 @@ def _lines(
             kind = "inhibits" if effects[name][i, j] < 0 else "excites"
             width = 0.6 + 3.2 * float(strength[i, j] / largest)
             shape = _arc if name == "recurrent" else _curve
+            way = shape(dots[start][i], dots[end][j])
             yield (
                 f'<path class="{kind}" data-from="{rows[start] + i}" '
-                f'stroke-width="{width:.2f}" d="{shape(dots[start][i], dots[end][j])}"/>'
+                f'stroke-width="{width:.2f}" d="{way}"/>'
             )
 
 

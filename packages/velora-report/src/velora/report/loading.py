@@ -72,7 +72,7 @@ def _algorithms() -> Iterator[type[BaseAlgorithm]]:
     kinds: list[Any] = [BaseAlgorithm]
     for kind in kinds:
         kinds += [below for below in kind.__subclasses__() if below not in kinds]
-        if "LiquidPolicy" in kind.__dict__.get("policy_aliases", {}):
+        if "LiquidPolicy" in getattr(kind, "policy_aliases", {}):
             yield kind
 
 

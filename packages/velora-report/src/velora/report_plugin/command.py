@@ -21,8 +21,20 @@ _ERRORS = (
 @click.argument("agent", type=click.Path(exists=True, dir_okay=False))
 @click.option("--env", required=True, help="Name of an environment of gymnasium.")
 @click.option("--out", default="report.html", show_default=True, help="What to write.")
-@click.option("--episodes", default=5, show_default=True, help="How many are played.")
-@click.option("--seed", default=0, show_default=True, help="Of the first episode.")
+@click.option(
+    "--episodes",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="How many are played, and by each lesion.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="From which the first episode starts.",
+)
 @click.option(
     "--vec-normalize",
     type=click.Path(exists=True, dir_okay=False),
@@ -30,7 +42,13 @@ _ERRORS = (
 )
 @click.option("--no-lesions", is_flag=True, help="Silence no neurons: much faster.")
 @click.option("--no-frames", is_flag=True, help="Make no film.")
-@click.option("--jobs", default=1, show_default=True, help="Processes for lesions.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that play lesions.",
+)
 @click.option("--algo", help="The algorithm, such as PPO, where it is not found.")
 def report_command(
     agent: str,
@@ -57,7 +75,8 @@ def report_command(
     from velora.report import report
     from velora.report.loading import load_agent, normalise
 
-    click.echo(f"Playing {episodes} episodes of {env}.", err=True)
+    what = "an episode" if episodes == 1 else f"{episodes} episodes"
+    click.echo(f"Playing {what} of {env}.", err=True)
     try:
         model = load_agent(agent, algo)
         if vec_normalize is not None:
@@ -82,4 +101,5 @@ def report_command(
 
 def _words(error: Exception) -> str:
     # A KeyError writes its message as a string of Python.
-    return str(error.args[0]) if isinstance(error, KeyError) else str(error)
+    said = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return str(said).removeprefix("Error: ")

@@ -19,7 +19,7 @@ from agents import (
 from sb3_contrib.common.torch_layers import BatchRenorm1d
 from torch import Tensor, nn
 
-from velora.models import LiquidNCPNetwork, NCPNetwork
+from velora.models import GatedLeakyNCPNetwork, NCPNetwork
 from velora.models.lnn import SparseLinear
 
 N_ACTIONS = {"box": 3, "discrete": 4, "multi_discrete": 5, "multi_binary": 5}
@@ -71,7 +71,7 @@ def test_motor_neurons_are_the_outputs(
     algorithm: str, actions: str, policy: str
 ) -> None:
     networks = make_agent(algorithm, policy, actions=actions).policy.networks
-    kind = {"NCPPolicy": NCPNetwork, "LiquidPolicy": LiquidNCPNetwork}[policy]
+    kind = {"NCPPolicy": NCPNetwork, "LiquidPolicy": GatedLeakyNCPNetwork}[policy]
     assert {type(network) for network in networks.values()} == {kind}
     expected = MOTOR.get(algorithm, {"pi": N_ACTIONS[actions], "vf": 1})
     if algorithm == "ARS":

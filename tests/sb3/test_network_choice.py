@@ -42,7 +42,8 @@ def test_registry_is_asked_once_for_a_policy(
     algorithm: str, policy: str, asked: list[str]
 ) -> None:
     make_agent(algorithm, policy)
-    assert asked == [{"NCPPolicy": "ncp", "LiquidPolicy": "liquid"}[policy]]
+    of_memory = ["liquid", "gated-leaky"]  # and which stands in its place
+    assert asked == {"NCPPolicy": ["ncp"], "LiquidPolicy": of_memory}[policy]
 
 
 @pytest.mark.parametrize("critic", CRITICS)
@@ -50,7 +51,8 @@ def test_registry_is_asked_once_for_a_recurrent_policy(
     critic: str, asked: list[str]
 ) -> None:
     make_model(policy_kwargs=CRITICS[critic])
-    assert asked == ["liquid", "ncp"][: 1 + (critic == "feed-forward")]
+    expected = ["liquid", "gated-leaky", "ncp"]
+    assert asked == expected[: 2 + (critic == "feed-forward")]
 
 
 def test_registry_is_asked_once_for_an_extractor(asked: list[str]) -> None:

@@ -79,18 +79,6 @@ def test_networks_are_what_the_table_says(name: str, policy: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["PPO", "SAC", "DQN"])
-def test_network_that_remembers_is_as_its_builder_makes_it(name: str) -> None:
-    spec = ALGORITHMS[name]
-    env = make_env("window", spec.actions[0])
-    model = algorithm_class(name)("LiquidPolicy", env, device="cpu", **spec.settings)
-    assert set(asked(model).values()) == {(64, "mish", "kaiming_uniform")}
-    role = "qf" if name == "DQN" else "pi"
-    given = {"network_defaults": {"liquid": {role: {"n_neurons": 20}}}}
-    model = algorithm_class(name)("LiquidPolicy", env, policy_kwargs=given)
-    assert model.policy.networks[role].n_neurons == 20
-
-
 def test_actor_starts_near_no_preference_and_critic_does_not() -> None:
     model = make("PPO")
     observations = torch.randn(500, 6)

@@ -11,7 +11,7 @@ from stable_baselines3 import PPO
 from torch import nn
 from toy_networks import Pair
 
-from velora.models import LiquidNCPNetwork, NCPNetwork
+from velora.models import GatedLeakyNCPNetwork, NCPNetwork
 from velora.sb3 import networks_of
 
 pytestmark = pytest.mark.usefixtures("toy_networks")
@@ -30,7 +30,7 @@ def test_networks_of_an_algorithm_are_those_of_its_policy(algorithm: str) -> Non
 def test_networks_of_a_recurrent_policy_may_be_of_two_kinds() -> None:
     model = make_model(policy_kwargs=CRITICS["feed-forward"])
     kinds = {role: type(network) for role, network in networks_of(model).items()}
-    assert kinds == {"pi": LiquidNCPNetwork, "vf": NCPNetwork}
+    assert kinds == {"pi": GatedLeakyNCPNetwork, "vf": NCPNetwork}
 
 
 def test_networks_of_a_plugin_have_its_class() -> None:
@@ -56,8 +56,8 @@ def test_networks_of_a_plugin_have_its_class() -> None:
         ),
         (
             lambda: make_model(policy_kwargs=CRITICS["feed-forward"]),
-            (LiquidNCPNetwork,),
-            "must be a LiquidNCPNetwork; got NCPNetwork for 'vf'",
+            (GatedLeakyNCPNetwork,),
+            "must be a GatedLeakyNCPNetwork; got NCPNetwork for 'vf'",
         ),
     ],
 )

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("toy_networks")
 
 @pytest.mark.parametrize(
     ("network", "size"),
-    [("liquid", 4), ("gated-leaky", 25), ("test-shown", 13), ("test-pair", 3)],
+    [("liquid", 4), ("gated-leaky", 60), ("test-shown", 13), ("test-pair", 3)],
 )
 def test_gsde_explores_with_noise_of_states_that_are_shown(
     network: str, size: int

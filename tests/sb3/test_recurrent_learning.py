@@ -26,7 +26,7 @@ from recurrent_agents import (
 from sb3_contrib import RecurrentPPO
 from torch import nn
 
-from velora.models import LiquidNCPNetwork, NCPNetwork
+from velora.models import GatedLeakyNCPNetwork, NCPNetwork
 
 pytestmark = pytest.mark.usefixtures("toy_networks")
 
@@ -98,11 +98,11 @@ def test_masked_weights_have_no_effect_whatever_is_written_there(critic: str) ->
 def test_critic_is_the_network_that_was_asked_for(critic: str) -> None:
     policy = make_model(policy_kwargs=CRITICS[critic]).policy
     pi, vf = policy.networks["pi"], policy.networks.get("vf")
-    assert type(pi) is LiquidNCPNetwork
+    assert type(pi) is GatedLeakyNCPNetwork
     if critic == "shared":
         assert (pi.out_features, vf) == (4, None)
         return
-    assert type(vf) is (LiquidNCPNetwork if critic == "separate" else NCPNetwork)
+    assert type(vf) is (GatedLeakyNCPNetwork if critic == "separate" else NCPNetwork)
     assert (pi.out_features, vf.out_features) == (3, 1)
     assert not torch.equal(pi.masks.inter, vf.masks.inter)
 

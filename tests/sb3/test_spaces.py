@@ -33,6 +33,7 @@ from stable_baselines3.common.torch_layers import (
 
 import velora.sb3.extractors
 from velora.sb3 import LiquidExtractor, NCPExtractor, ppo
+from velora.sb3.common import network_choice
 from velora.sb3.common import policy as policies
 from velora.sb3.common.default_extractor import default_extractor
 from velora.sb3.common.dict_extractor import DictExtractor, DictWindowExtractor
@@ -228,7 +229,7 @@ def test_agents_saved_before_are_taken_as_a_whole(
     with monkeypatch.context() as before:
         for module in (policies, velora.sb3.extractors):
             before.setattr(module, "takes_spaces_whole", lambda: True)
-            before.setattr(module, "defaults_of", lambda family: {})
+        before.setattr(network_choice, "defaults_of", lambda family: {})
         model = learn(make(space, **options))
     del model.takes_spaces_whole, model.network_defaults  # which it did not note
     seen = model.observation_space.sample()

@@ -14,7 +14,7 @@ from stable_baselines3 import SAC
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor, nn
 
-from velora.models.lnn import NCPLiquidCell
+from velora.models.lnn.headed_cell import HeadedCell
 from velora.plugins import networks
 from velora.sb3 import NCPExtractor
 from velora.sb3.common.targets import follow_twins
@@ -53,7 +53,7 @@ def rewire(model: Any) -> None:
     """Turns each network's synapses round, in twins alone."""
     for twin, _ in parts_and_targets(model):
         for module in twin.modules():
-            if isinstance(module, NCPLiquidCell):
+            if isinstance(module, HeadedCell):
                 size = module.in_features
                 module.update_mask(1 * (module.sparsity_mask[:, :size].T == 0))
         for network in twin.modules():

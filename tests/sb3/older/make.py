@@ -40,7 +40,7 @@ def agents() -> dict[str, Any]:
         env = DummyVecEnv([lambda: make_env("flat", actions)])
         sizes: dict[str, Any] = {"n_steps": 16, "batch_size": 8, "seed": 1}
         sizes["use_sde"] = options.pop("use_sde", False)
-        kwargs = SMALL | options
+        kwargs = (SMALL if options.pop("small", True) else {}) | options
         return RecurrentPPO("LiquidPolicy", env, policy_kwargs=kwargs, **sizes)
 
     shared = {"shared_lstm": True, "enable_critic_lstm": False}
@@ -63,6 +63,10 @@ def agents() -> dict[str, Any]:
             policy_kwargs={"features_extractor_class": WindowExtractor},
         ),
         # Without sizes, so what the policies choose by themselves.
+        "RecurrentPPO-default": recurrent(small=False),
+        "PPO-window": PPO(
+            "LiquidPolicy", make_env("window", "box"), n_steps=16, batch_size=8
+        ),
         "PPO-default": PPO(
             "NCPPolicy", make_env("flat", "box"), n_steps=16, batch_size=8
         ),
@@ -106,7 +110,10 @@ def main(folder: Path, names: list[str]) -> None:
         model.learn(getattr(ALGORITHMS.get(type(model).__name__), "steps", 32))
         model.save(folder / f"{name}.zip", exclude=["replay_buffer"])
         expected[name] = actions_of(model)
-        if name.endswith(("NCPPolicy", "Extractor")) or name == "RecurrentPPO":
+        if name.endswith(("NCPPolicy", "Extractor", "-window")) or name in (
+            "RecurrentPPO",
+            "RecurrentPPO-default",
+        ):
             model.policy.save(folder / f"{name}.policy.pt")
         if name == "SAC-NCPPolicy":
             model.actor.save(folder / f"{name}.actor.pt")

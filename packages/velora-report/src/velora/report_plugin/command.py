@@ -96,7 +96,7 @@ def report_command(
         raise click.ClickException(_words(error)) from error
     for note in done.notes:
         click.echo(note, err=True)
-    click.echo(f"Wrote {out} ({done.n_bytes / 1e6:.1f} MB).")
+    click.echo(f"Wrote {out} ({done.n_bytes / 1e6:.2g} MB).")
 
 
 def _words(error: Exception) -> str:

@@ -70,11 +70,7 @@ def facts(
         ("Environment", environment_name(env)),
         ("Network that acts", type(network).__name__),
         ("Its neurons", _neurons(network)),
-        (
-            "Its parameters",
-            f"{total_parameters(network):,}, of which {active_parameters(network):,} "
-            "have a synapse",
-        ),
+        ("Its parameters", _parameters(network)),
     ]
     if isinstance(model, BaseAlgorithm):
         found.append(("Trained for", f"{model.num_timesteps:,} steps"))
@@ -92,8 +88,13 @@ def film_note(film: Film | None, unseen: str | None, shown: int, steps: int) -> 
     steps_word = "every step" if film.stride == 1 else f"every {film.stride}th step"
     return (
         f"The environment before {steps_word}, scaled to {width} × {height} pixels and "
-        f"compressed (WebP, quality {film.quality}): {film.n_bytes / 1e6:.1f} MB.{cut}"
+        f"compressed (WebP, quality {film.quality}): {size_words(film.n_bytes)}.{cut}"
     )
+
+
+def size_words(n_bytes: int) -> str:
+    """Says how large something is."""
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:.0f} kB"
 
 
 def order_note(trace: Trace) -> str:
@@ -112,6 +113,11 @@ def _neurons(network: Any) -> str:
         f"{counts.sensory} sensory, {counts.inter} inter, {counts.command} command, "
         f"{counts.motor} motor"
     )
+
+
+def _parameters(network: Any) -> str:
+    total, active = total_parameters(network), active_parameters(network)
+    return f"{total:,}" + (f", {active:,} with a synapse" if active < total else "")
 
 
 def _policy_name(model: Model) -> str:

@@ -57,7 +57,7 @@ class Studio:
         """Returns what was taken, in no more than so many bytes; None of nothing.
 
         Pictures become smaller and coarser as far as it must be; if that is not
-        enough, only some are left.
+        enough, only some are left, and one at least.
         """
         if not self._taken:
             return None

@@ -58,10 +58,7 @@
     const why = find("why"), ways = find("ways");
     why.replaceChildren();
     ways.replaceChildren();
-    if (!data.why) {
-      why.textContent = "Paths are known of networks whose neurons are Velora's.";
-      return;
-    }
+    if (!data.why) return;
     const byRow = new Map(circles.map((circle) => [+circle.dataset.row, circle]));
     for (const part of data.why[step]) {
       const sum = document.createElement("p"), list = document.createElement("ol");

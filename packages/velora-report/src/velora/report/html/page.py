@@ -21,6 +21,7 @@ class Page:
         film_note: what the film shows, or why there is none.
         wiring_html: the picture, SVG.
         wiring_note: below the picture.
+        why_note: below the paths.
         order_note: how the rows of the heat map are sorted.
         lesions_html: the lesions, or why there are none.
         verdicts: the dead, the saturated and the slowest: title, which, meaning.
@@ -33,6 +34,7 @@ class Page:
     film_note: str
     wiring_html: str
     wiring_note: str
+    why_note: str
     order_note: str
     lesions_html: str
     verdicts: Sequence[tuple[str, str, str]]
@@ -57,6 +59,7 @@ class Page:
             film_note=escape(self.film_note),
             wiring=self.wiring_html,
             wiring_note=escape(self.wiring_note),
+            why_note=escape(self.why_note),
             order_note=escape(self.order_note),
             lesions=self.lesions_html,
             verdicts="".join(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from velora.models.lnn.wired import WiredNetwork
 from velora.report.acting import Acting
-from velora.report.influence import inputs_of
+from velora.report.influence import Inputs, inputs_of
 from velora.report.taps import STATE, tapped
 from velora.report.trace import Trace
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
@@ -149,8 +149,9 @@ def _slopes(acting: Acting, trace: Trace) -> _Slopes:
         return read[name]
 
     shares = torch.from_numpy(chosen_motors(acting, trace)).to(network.device)
+    inputs = inputs_of(acting, trace)
     with torch.enable_grad(), tapped(network, see):
-        motor = _run(acting, trace)  # (N, O)
+        motor = motors_of_steps(acting, trace, inputs)  # (N, O)
     inter = _jacobian(read["inter"], read["sensory"])
     command = _jacobian(read["command"], read["inter"])
     parts = (motor[:, None] * shares).sum(dim=2)  # (N, parts)
@@ -167,9 +168,15 @@ def _slopes(acting: Acting, trace: Trace) -> _Slopes:
     )
 
 
-def _run(acting: Acting, trace: Trace) -> Tensor:
-    """Runs the network on the steps of a trace beside each other: (N, O)."""
-    features, starts, timespans = inputs_of(acting, trace)
+def motors_of_steps(acting: Acting, trace: Trace, inputs: Inputs) -> Tensor:
+    """Runs the network on the steps of a trace beside each other: (N, O).
+
+    Args:
+        acting: the network.
+        trace: whose states there are before each step.
+        inputs: of the network in those steps, as `inputs_of` gives them.
+    """
+    features, starts, timespans = inputs
     body: Any = acting.body
     if not isinstance(body, RecurrentBody):
         outputs: Tensor = body(features)

@@ -37,6 +37,12 @@ from velora.report.trace import Trace, filmed, trace
 
 MAX_STEPS = 1000  # that are shown of an episode
 MAX_BYTES = 9_500_000
+_PATHS = (
+    "A path's effect is the activity of its sensor times the slope of the action's "
+    "motor neuron along the path, in this step. The thick lines of the wiring are "
+    "these paths: blue ones raise, orange ones lower."
+)
+_FOREIGN = "Paths are known of networks whose neurons are Velora's."
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,7 @@ def report(
                 film_note=film_note(film, unseen, len(shown), len(episode)),
                 wiring_html=wiring,
                 wiring_note=caption,
+                why_note=_FOREIGN if wired is None else _PATHS,
                 order_note=order_note(shown),
                 lesions_html=lesions_html,
                 verdicts=verdicts(neurons, names),

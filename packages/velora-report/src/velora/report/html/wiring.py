@@ -58,7 +58,7 @@ def wiring_svg(
     order = {layer: np.arange(size) for layer, size in sizes.items()}
     share = {layer: np.full(size, 0.4) for layer, size in sizes.items()}
     lines: list[str] = []
-    caption = "Its synapses are those of a plugin, which are not drawn."
+    caption = "Synapses are drawn of networks whose neurons are Velora's."
     if network is not None:
         effects = arrays_of(network.effects)
         selection = select(
@@ -75,7 +75,8 @@ def wiring_svg(
     }
     if network is not None:
         lines = [*_lines(effects, selection, dots, rows)]
-        caption = " ".join(selection.words)
+        words = ("Blue lines excite, orange ones inhibit.", *selection.words)
+        caption = " ".join(words)
     parts = [
         f'<svg id="wiring" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         'aria-label="The wiring: each neuron in the colour of its activity">',

@@ -104,11 +104,13 @@ def test_keys_go_step_by_step_and_play(opened: Any, page: Path) -> None:
 
 
 def test_dark_and_light_differ_and_narrow_pages_fit(opened: Any, page: Path) -> None:
+    from selenium.webdriver.support.wait import WebDriverWait
+
     color = "return getComputedStyle(document.body).backgroundColor"
     light, neurons = opened.execute_script(color), shown(opened)["neurons"]
     theme(opened, "dark")
     assert opened.execute_script(color) != light
-    assert shown(opened)["neurons"] != neurons
+    WebDriverWait(opened, 60).until(lambda b: shown(b)["neurons"] != neurons)
     opened.set_window_size(500, 900)
     wide = opened.execute_script("return document.documentElement.scrollWidth")
     assert wide <= opened.execute_script("return window.innerWidth")

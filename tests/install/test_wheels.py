@@ -17,7 +17,7 @@ LEAVES = {
     "velora-wiring": ["wiring"],
     "velora-lnn": ["models"],
     "velora-sb3": ["sb3", "sb3_plugin"],
-    "velora-report": ["report"],
+    "velora-report": ["report", "report_plugin"],
 }
 
 
@@ -70,6 +70,11 @@ def test_no_two_wheels_share_a_file(contents: dict[str, list[str]]) -> None:
     assert len(files) == len(set(files))
 
 
+def test_wheel_holds_the_page_of_reports(contents: dict[str, list[str]]) -> None:
+    parts = {f"velora/report/html/page.{kind}" for kind in ("html", "css", "js")}
+    assert parts <= set(contents["velora-report"])
+
+
 @pytest.mark.parametrize("name", LEAVES)
 def test_sdist_holds_readme_and_licence(name: str, dist: Path) -> None:
     (sdist,) = dist.glob(f"{name.replace('-', '_')}-*.tar.gz")
@@ -99,7 +104,7 @@ import velora
 names = sys.argv[1:]
 for name in names:
     importlib.import_module(name)
-modules = [sys.modules[name] for name in names if name != "velora.sb3_plugin"]
+modules = [sys.modules[name] for name in names if not name.endswith("_plugin")]
 absent = ["pytest", "stable_baselines3", "gymnasium", "matplotlib", "sb3_contrib"]
 print(json.dumps({
     "file": velora.__file__,
@@ -131,9 +136,10 @@ def test_packages_install_one_by_one_and_then_together(
     assert {"pytest", "sb3_contrib"} <= set(together["absent"])
     assert set(together["versions"].values()) == {VERSION}
     rows = plugins(python, tmp_path)
-    assert [row["status"] for row in rows] == ["active"] * 4
-    registering = [name for name in LEAVES if name != "velora-report"]
-    assert [row["distribution"] for row in rows] == registering
+    assert [row["status"] for row in rows] == ["active"] * 5
+    assert sorted(row["distribution"] for row in rows) == sorted(LEAVES)
+    said = run(python.parent / "velora", "report", "--help", cwd=tmp_path)
+    assert "--vec-normalize" in said
 
     run(python, "-c", WITHOUT_CONTRIB, cwd=tmp_path)
 

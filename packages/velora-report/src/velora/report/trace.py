@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SINGLE = ("role", "seed")  # which are of no step
 _PARTED = ("neurons", "states", "observations")  # the last one may be of parts
+Camera = Callable[[np.ndarray], None]  # gets the picture of each step
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +180,35 @@ def trace(
         ValueError: `env` has other spaces or renders no pictures that are wanted,
             `n_episodes` is below 1 or `seed` below 0.
     """
+    return filmed(
+        model,
+        env,
+        n_episodes=n_episodes,
+        seed=seed,
+        deterministic=deterministic,
+        frames=frames,
+    )
+
+
+def filmed(
+    model: Model,
+    env: Environment,
+    *,
+    n_episodes: int = 1,
+    seed: int | None = None,
+    deterministic: bool = True,
+    frames: bool = False,
+    camera: Camera | None = None,
+) -> Trace:
+    """Does what `trace` does; a camera gets the pictures, and the trace keeps none.
+
+    Raises:
+        TypeError: as `trace`.
+        ValueError: as `trace`.
+    """
     acting = acting_of(model)
     n_episodes, seed = checked_count("n_episodes", n_episodes), checked_seed(seed)
+    frames = frames or camera is not None
     policy = acting.policy
     value = values_of(policy)
     columns: list[dict[str, list[np.ndarray]]]
@@ -205,7 +234,12 @@ def trace(
             noted = recorder.take()
             if value is not None:
                 noted["values"] = value(step, noted["neurons/motor"])
-            for name, array in (_noted(step) | noted).items():
+            noted = _noted(step) | noted
+            if camera is not None:
+                pictures = noted.pop("frames")
+                for picture in pictures[step.episodes >= 0]:
+                    camera(picture)
+            for name, array in noted.items():
                 for row, episode in zip(array, step.episodes, strict=True):
                     if episode >= 0:
                         columns[episode][name].append(np.array(row))

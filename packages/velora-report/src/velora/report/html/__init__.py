@@ -1,0 +1,1 @@
+"""The report: one page for the browser that needs no network and no server."""

@@ -1,0 +1,89 @@
+"""An agent from its file, whichever algorithm has written it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium as gym
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.save_util import load_from_zip_file
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+import velora.sb3  # noqa: F401  # makes the policies known to every algorithm
+
+
+def load_agent(path: str, algorithm: str | None = None) -> BaseAlgorithm:
+    """Loads an agent onto the CPU.
+
+    A file does not say which algorithm it is of. It is one that knows the policy, and
+    the one whose settings the file holds; those of DDPG are taken for TD3's, which act
+    alike.
+
+    Args:
+        path: what `save` has written. It can run code: load only what you trust.
+        algorithm: the name of its class; None finds it.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        ValueError: it is no agent's, or no algorithm fits or has this name.
+    """
+    known = {kind.__name__: kind for kind in _algorithms()}
+    if algorithm is not None:
+        if algorithm not in known:
+            raise ValueError(
+                f"The algorithm must be one of {sorted(known)}; got {algorithm!r}."
+            )
+        return known[algorithm].load(path, device="cpu")
+    data, _, _ = load_from_zip_file(path, device="cpu")
+    policy = (data or {}).get("policy_class")
+    if data is None or not isinstance(policy, type):
+        raise ValueError(
+            f"{path!r} must be what `model.save` has written; it names no policy."
+        )
+    fitting = [kind for kind in known.values() if _knows(kind, policy)]
+    if not fitting:
+        raise ValueError(
+            f"{path!r} must be of an algorithm that has policies of Velora; its policy "
+            f"is {policy.__name__}, which none of {sorted(known)} knows."
+        )
+    return max(fitting, key=lambda kind: _fit(kind, policy, data)).load(
+        path, device="cpu"
+    )
+
+
+def normalise(model: BaseAlgorithm, path: str, env: str) -> None:
+    """Lets a model see observations as the statistics of a file make them.
+
+    Args:
+        model: which gets an environment that they belong to.
+        path: what `VecNormalize.save` has written, a pickle.
+        env: the name of an environment.
+
+    Raises:
+        ValueError: the environment has other spaces.
+    """
+    model.set_env(VecNormalize.load(path, DummyVecEnv([lambda: gym.make(env)])))
+
+
+def _algorithms() -> Iterator[type[BaseAlgorithm]]:
+    """Yields the algorithms that have policies of Velora."""
+    kinds: list[Any] = [BaseAlgorithm]
+    for kind in kinds:
+        kinds += [below for below in kind.__subclasses__() if below not in kinds]
+        if "LiquidPolicy" in getattr(kind, "policy_aliases", {}):
+            yield kind
+
+
+def _knows(kind: type[BaseAlgorithm], policy: type) -> bool:
+    return issubclass(policy, tuple(kind.policy_aliases.values()))
+
+
+def _fit(
+    kind: type[BaseAlgorithm], policy: type, data: dict[str, Any]
+) -> tuple[bool, int, int]:
+    """Says how well an algorithm fits: by its policies, then by its settings."""
+    settings = set(inspect.signature(kind).parameters)
+    found, missing = settings & data.keys(), settings - data.keys()
+    return policy in kind.policy_aliases.values(), len(found), -len(missing)

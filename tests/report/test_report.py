@@ -1,0 +1,254 @@
+"""The report: what it says, how large it is, and that it is whole or not there."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from agents import make_agent, make_env
+from painted import Blind, Painted, data_of, register, words_of
+from PIL import Image
+from recurrent_agents import make_model
+from traced import KINDS, assert_untouched, content, kind
+
+from velora.report import lesions, report, trace
+
+
+def test_report_shows_the_first_episode_and_scores_all(tmp_path: Path) -> None:
+    model, path = make_agent(), tmp_path / "report.html"
+    env = Painted(actions="box", render_mode="rgb_array")
+    before = content(model.policy)
+    done = report(model, env, path, n_episodes=3, seed=5)
+    assert_untouched(model.policy, before)
+    seen = trace(model, env, n_episodes=3, seed=5)
+    np.testing.assert_allclose(done.returns, seen.returns, rtol=1e-6)
+    assert (done.n_bytes, done.notes) == (path.stat().st_size, ())
+
+    data = data_of(path)
+    assert data["steps"] == len(data["film"]) == len(data["said"]) == 10
+    assert (data["stride"], data["fps"]) == (1, 20)
+    layers = {layer["name"]: layer for layer in data["layers"]}
+    assert list(layers) == ["sensory", "inter", "command", "motor"]
+    rows = len(data["names"])
+    packed = np.frombuffer(b64decode(data["activity"]), "<i2").reshape(10, rows)
+    shown = packed / 32767 * np.array(data["largest"])
+    first = {name: array[:10] for name, array in seen.neurons.items()}
+    whole = np.concatenate(list(first.values()), axis=1)
+    np.testing.assert_allclose(shown, whole, rtol=2e-3, atol=1e-3)
+    assert sorted(data["order"]) == list(range(rows))
+    bright = [
+        np.asarray(Image.open(BytesIO(b64decode(p)))).mean() for p in data["film"]
+    ]
+    np.testing.assert_allclose(bright, 20 * np.arange(10, 0, -1), atol=3)
+
+
+def test_report_says_what_the_agent_is_and_scored(tmp_path: Path) -> None:
+    model, path = make_agent(), tmp_path / "report.html"
+    done = report(model, make_env(actions="box"), path, n_episodes=2, seed=5)
+    words = words_of(path)
+    for said in (
+        "PPO with NCPPolicy in RandomEnv",
+        "NCPNetwork",
+        "6 sensory, 8 inter, 4 command, 3 motor",
+        "(from seed 5 on)",
+        f"{done.returns.mean():.3g}".replace("-", "−"),
+        "There is no film. The environment renders None",
+    ):
+        assert said in words
+    (note,) = done.notes
+    assert "rgb_array" in note
+
+
+def test_lesions_are_those_that_are_measured(tmp_path: Path) -> None:
+    model, path = make_agent(), tmp_path / "report.html"
+    env = make_env(actions="box")
+    report(model, env, path, n_episodes=2, seed=1)
+    found = lesions(model, env, n_episodes=2, seed=1)
+    text = path.read_text("utf-8")
+    table = text[text.index("<h2>Lesions</h2>") : text.index("<h2>Time constants")]
+    assert table.count('class="axis"') == len(found.names)
+    assert table.count('class="reach"') == len(found.names)
+    names = re.findall(r'<th scope="row">(.*?)</th>', table)
+    order = np.argsort(-np.abs(found.differences), kind="stable")
+    expected = [found.names[index].replace("sensory", "sensor") for index in order]
+    assert names == expected
+
+
+def test_one_episode_has_lesions_without_intervals(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    report(make_agent(), make_env(actions="box"), path, n_episodes=1)
+    text = path.read_text("utf-8")
+    assert 'class="axis"' in text
+    assert 'class="reach"' not in text
+    assert "One episode has no interval" in text
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_a_report(name: str, tmp_path: Path) -> None:
+    model, path = kind(name), tmp_path / "report.html"
+    report(model, model.get_env(), path, n_episodes=1, lesions=False)
+    data, words = data_of(path), words_of(path)
+    assert len(data["why"]) == data["steps"]
+    liquid = name in ("window", "liquid", "gated-leaky")
+    assert ("median time constant" in words) is liquid
+    assert ("has no gates" in words) is not liquid
+    remembers = "what command neurons remember" in data["why"][0][0]["sum"]
+    assert remembers is liquid
+
+
+@pytest.mark.usefixtures("toy_networks")
+def test_network_without_neurons_shows_states_and_motors(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    model = make_model(policy_kwargs={"network": "test-pair"})
+    done = report(model, model.get_env(), path, n_episodes=2)
+    data = data_of(path)
+    assert [layer["name"] for layer in data["layers"]] == ["state", "motor"]
+    assert data["why"] is None
+    assert any("no neurons of Velora's" in note for note in done.notes)
+    assert "<path" not in path.read_text("utf-8")
+    assert path.read_text("utf-8").count("<circle") == len(data["names"])
+
+
+def test_same_inputs_give_the_same_file(tmp_path: Path) -> None:
+    files = []
+    for name in ("a.html", "b.html"):
+        env = Painted(actions="box", render_mode="rgb_array")
+        report(make_agent(), env, tmp_path / name, n_episodes=2)
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1]
+    other = Painted(actions="box", render_mode="rgb_array")
+    report(make_agent(), other, tmp_path / "c.html", n_episodes=2, seed=1)
+    assert (tmp_path / "c.html").read_bytes() != files[0]
+
+
+def test_names_of_yours_are_text_and_nothing_else(tmp_path: Path) -> None:
+    path, evil = tmp_path / "report.html", '</script><script>alert("&")</script>'
+    names = [evil, *"bcdef"]
+    model = make_agent("PPO", actions="discrete")
+    report(
+        model,
+        make_env(actions="discrete"),
+        path,
+        n_episodes=2,
+        sensory_names=names,
+        motor_names=["stay", "go", "<b>jump</b>", "turn"],
+    )
+    text = path.read_text("utf-8")
+    assert "<script>alert" not in text
+    assert "<b>" not in text
+    assert evil in data_of(path)["names"]
+    assert text.count("<script") == text.count("</script>") == 2
+    said = {words.split(";")[0] for words in data_of(path)["said"]}
+    assert said <= {f"chooses {name}" for name in ("stay", "go", "<b>jump</b>", "turn")}
+
+
+def test_page_asks_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    report(make_agent(), make_env(actions="box"), path, n_episodes=2)
+    text = path.read_text("utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r"""(src|href)=["']""", text.replace("default-src '", ""))
+    assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|eval\(", text)
+
+
+def test_noisy_film_of_500_steps_is_below_ten_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    env = Painted(actions="box", render_mode="rgb_array", steps=500, noisy=True)
+    done = report(make_agent(), env, path, n_episodes=1, lesions=False)
+    assert 2e6 < done.n_bytes < 10e6
+    data = data_of(path)
+    assert len(data["film"]) == -(-500 // data["stride"])
+    assert "scaled to" in words_of(path)
+
+
+def test_long_episode_is_cut_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    env = Painted(actions="box", steps=1200)
+    done = report(make_agent(), env, path, n_episodes=1, lesions=False)
+    assert data_of(path)["steps"] == 1000
+    assert "It ends after the first 1,000 of 1,200." in words_of(path)
+    assert len(done.returns) == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        (Blind, "renders None"),
+        ("Blind-v0", "renders None"),
+        (partial(Painted, actions="discrete"), "renders None"),
+    ],
+)
+def test_environment_without_pictures_goes_on(
+    env: Any, why: str, tmp_path: Path
+) -> None:
+    register()
+    model = make_agent(actions="discrete")
+    done = report(model, env, tmp_path / "a.html", n_episodes=1, lesions=False)
+    assert why in done.notes[0]
+    assert data_of(tmp_path / "a.html")["film"] is None
+
+
+def test_environment_that_fails_to_render_goes_on(tmp_path: Path) -> None:
+    class Broken(Painted):
+        def render(self) -> Any:
+            raise RuntimeError("no screen")
+
+    env = Broken(render_mode="rgb_array")
+    model = make_agent(actions="discrete")
+    done = report(model, env, tmp_path / "a.html", n_episodes=1, lesions=False)
+    assert "RuntimeError: no screen" in done.notes[0]
+
+
+def test_name_is_made_so_that_it_renders(tmp_path: Path) -> None:
+    register()
+    model, path = make_agent(actions="discrete"), tmp_path / "a.html"
+    report(model, "Painted-v0", path, n_episodes=1, lesions=False)
+    assert len(data_of(path)["film"]) == 10
+    done = report(model, "Painted-v0", path, n_episodes=1, lesions=False, frames=False)
+    assert data_of(path)["film"] is None
+    assert "None were wanted" in done.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "match"),
+    [
+        ({"env": make_env("discrete", "box")}, ValueError, "observation space"),
+        ({"n_episodes": 0}, ValueError, "at least 1"),
+        ({"seed": -1}, ValueError, "not be negative"),
+        ({"jobs": 2}, ValueError, "2 jobs"),
+        ({"env": 3}, TypeError, "`env` must be"),
+        ({"sensory_names": ["a"]}, ValueError, "each of the 6 sensory"),
+        ({"motor_names": "abc"}, TypeError, "list of strings"),
+        ({"model": object()}, TypeError, "got"),
+    ],
+)
+def test_bad_input_leaves_what_was_there(
+    changed: dict[str, Any], error: type[Exception], match: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("before")
+    options: dict[str, Any] = {"model": make_agent(), "env": make_env(actions="box")}
+    options |= {"n_episodes": 1} | changed
+    with pytest.raises(error, match=match):
+        report(options.pop("model"), options.pop("env"), path, **options)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["", "missing/report.html"])
+def test_path_that_cannot_be_written_is_refused_before_anything(
+    place: str, tmp_path: Path
+) -> None:
+    class Untouchable(Painted):
+        def reset(self, **options: Any) -> Any:
+            raise AssertionError("it was played")
+
+    with pytest.raises(OSError, match="`path` must"):
+        report(make_agent(), Untouchable(actions="box"), tmp_path / place)
+    assert not list(tmp_path.iterdir())

@@ -153,7 +153,8 @@ def test_installed_plugin_is_named_with_its_cause_and_the_others_work(
     assert done.returncode == (1 if broken else 0), done.stderr
     rows = {row["distribution"]: row for row in json.loads(done.stdout)}
     assert rows.keys() == {"velora-core", *WORKING, name}
-    assert rows["velora-core"]["provides"] == ["check command"]
+    ours = ["fact device", "check command", "check fact"]
+    assert rows["velora-core"]["provides"] == ours
     for good, network in WORKING.items():
         assert rows[good]["status"] == "active"
         assert rows[good]["provides"] == [f"network {network}"]

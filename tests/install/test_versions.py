@@ -13,9 +13,9 @@ from environments import LITERAL, ROOT, VERSION
 
 RAISE = r"""
 NEW=0.2.0 perl -pi -e '
-    s/^(__version__ = ")[^"]*/$1$ENV{NEW}/;
+    s/^(__version__ = "|version: )[^"\n]*/$1$ENV{NEW}/;
     s/(velora-[a-z0-9]+(\[[a-z]+\])?==)[^",;]*/$1$ENV{NEW}/g
-' packages/*/pyproject.toml packages/*/src/velora/*/*.py
+' CITATION.cff packages/*/pyproject.toml packages/*/src/velora/*/*.py
 """
 SIBLING = re.compile(r'(?<!^name = )"velora-\w+(?:\[\w+\])?(.*?)"', re.M)
 
@@ -57,12 +57,14 @@ def test_command_raises_every_literal_and_pin_and_changes_nothing_else(
 ) -> None:
     skip = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "packages", tmp_path / "packages", ignore=skip)
+    shutil.copy(ROOT / "CITATION.cff", tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     command = ["bash", "-e", "-c", RAISE.replace("0.2.0", "98.7.6rc5")]
     subprocess.run(command, cwd=tmp_path, check=True)
     found = literals(tmp_path)
     assert found == {package: ["98.7.6rc5"] for package in found}
     assert set(pins(tmp_path)) == {"==98.7.6rc5"}
+    assert "\nversion: 98.7.6rc5\n" in (tmp_path / "CITATION.cff").read_text("utf-8")
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert after.keys() == before.keys()
     for path, text in after.items():

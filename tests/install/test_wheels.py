@@ -128,6 +128,9 @@ def test_packages_install_one_by_one_and_then_together(
     assert {"stable_baselines3", "gymnasium", "matplotlib"} <= set(alone["absent"])
     names = [row["name"] for row in plugins(python, tmp_path)]
     assert names == ["cli", "wiring"]
+    packages = info(python, tmp_path)["packages"]
+    assert packages["velora-wiring"] == VERSION
+    assert packages["velora-sb3"] is packages["stable-baselines3"] is None
 
     install(python, dist, *LEAVES)
     modules = [f"velora.{leaf}" for leaves in LEAVES.values() for leaf in leaves]
@@ -140,6 +143,10 @@ def test_packages_install_one_by_one_and_then_together(
     assert sorted(row["distribution"] for row in rows) == sorted(LEAVES)
     said = run(python.parent / "velora", "report", "--help", cwd=tmp_path)
     assert "--vec-normalize" in said
+    told = info(python, tmp_path)
+    assert {told["packages"][name] for name in LEAVES} == {VERSION}
+    facts = {row["name"]: row["value"] for row in told["facts"]}
+    assert facts["compiled loops"].startswith("off: numba is not installed")
 
     run(python, "-c", WITHOUT_CONTRIB, cwd=tmp_path)
 
@@ -167,3 +174,11 @@ def plugins(python: Path, cwd: Path) -> list[dict[str, str]]:
         run(python.parent / "velora", "plugins", "--json", cwd=cwd)
     )
     return rows
+
+
+def info(python: Path, cwd: Path) -> dict[str, Any]:
+    """What the installed `velora info` command says."""
+    told: dict[str, Any] = json.loads(
+        run(python.parent / "velora", "info", "--json", cwd=cwd)
+    )
+    return told

@@ -17,7 +17,8 @@ HOOKS = {
     for name, function in vars(spec).items()
     if hasattr(function, "velora_spec")
 }
-REGISTRIES = ["wirings", "networks", "policies", "extractors", "commands", "checks"]
+REGISTRIES = ["wirings", "networks", "policies", "extractors", "commands"]
+REGISTRIES += ["facts", "checks"]
 
 
 def test_hooks_are_known() -> None:
@@ -108,6 +109,10 @@ def velora_register_commands(registry):
     registry.add("c", dict)
 
 @hookimpl
+def velora_register_facts(registry):
+    registry.add("f", str)
+
+@hookimpl
 def velora_register_checks(registry):
     registry.add("network", dict)
 
@@ -116,7 +121,7 @@ def velora_resolve_device(device):
     return "meta"
 """
 PROVIDES = ["wiring w", "network n", "policy p", "extractor e", "command c"]
-PROVIDES += ["check network"]
+PROVIDES += ["fact f", "check network"]
 
 
 def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> None:
@@ -126,7 +131,7 @@ def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> No
         """if True:
         import dataclasses, json, velora.plugins as v
         registries = [v.wirings, v.networks, v.policies, v.extractors]
-        registries += [v.commands, v.checks]
+        registries += [v.commands, v.facts, v.checks]
         print(json.dumps({
             "names": [list(registry()) for registry in registries],
             "recurrent": v.networks()["n"].recurrent,
@@ -139,10 +144,10 @@ def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> No
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
-        "names": [["w"], ["n"], ["p"], ["e"], ["c"], ["network"]],
+        "names": [["w"], ["n"], ["p"], ["e"], ["c"], ["f"], ["network"]],
         "recurrent": True,
         "device": "meta",
-        "owners": ["acme"] * 6,
+        "owners": ["acme"] * 7,
         "info": [
             {
                 "name": "acme",
@@ -159,7 +164,8 @@ def test_registries_of_the_process_hold_what_a_plugin_registers(site: Any) -> No
 
 def test_registries_of_the_process_know_their_kind() -> None:
     kinds = [getattr(velora.plugins, name)().kind for name in REGISTRIES]
-    assert kinds == ["wiring", "network", "policy", "extractor", "command", "check"]
+    assert kinds[:4] == ["wiring", "network", "policy", "extractor"]
+    assert kinds[4:] == ["command", "fact", "check"]
 
 
 def test_plugin_may_be_an_object_with_methods(site: Any) -> None:

@@ -207,7 +207,7 @@ WRONG = {
         "    registry.add('netwrok', dict, summary='x')",
         [
             "check netwrok: there is no such kind; known: ['command', 'extractor', "
-            "'network', 'policy', 'wiring']."
+            "'fact', 'network', 'policy', 'wiring']."
         ],
     ),
     "no-command": (

@@ -12,6 +12,7 @@ from leaky import build_leaky
 from recurrent_agents import TIMED, Ragged, make_model
 from traced import KINDS, ORPHANED, ORPHANS, assert_untouched, content, kind
 
+from velora.models.lnn import GatedLeakyNCPNetwork
 from velora.models.lnn.recurrent_cell import RecurrentCell
 from velora.models.lnn.taps import STATE, tapped
 from velora.plugins import networks

@@ -11,11 +11,11 @@ from agents import make_agent, make_env
 from traced import KINDS, assert_untouched, content, kind
 
 import velora.report.html.paths as module
+from velora.models.lnn.taps import STATE, tapped
 from velora.report import influence, trace
 from velora.report.acting import acting_of
 from velora.report.html.paths import chosen_motors, motors_of_steps, reasons
 from velora.report.influence import inputs_of
-from velora.report.taps import STATE, tapped
 
 SENSORY = "sensory"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from velora.cli.info import info_command
 from velora.cli.new import plugin_group
 from velora.cli.quiet import without_warnings
 from velora.cli.status import plugins_group
@@ -108,5 +109,6 @@ def velora() -> None:
     """Liquid and sparse networks for reinforcement learning."""
 
 
+velora.add_command(info_command)
 velora.add_command(plugins_group)
 velora.add_command(plugin_group)

@@ -24,6 +24,7 @@ from velora.plugins.testing import CheckError, check_plugin
 _COLORS = {"active": "green", "disabled": "yellow", "broken": "red"}
 _CHECKED_BY = {
     "command": "velora-core",
+    "fact": "velora-core",
     "network": "velora-lnn",
     "wiring": "velora-lnn",
     "policy": "velora-sb3",

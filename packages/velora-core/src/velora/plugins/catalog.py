@@ -70,6 +70,7 @@ class Catalog:
             "velora_register_policies": Registry("policy", Entry),
             "velora_register_extractors": Registry("extractor", Entry),
             "velora_register_commands": Registry("command", Entry),
+            "velora_register_facts": Registry("fact", Entry),
             "velora_register_checks": Registry("check", Entry),
         }
 

@@ -14,7 +14,7 @@ from velora.plugins.info import PluginError
 from velora.plugins.markers import PROJECT
 from velora.plugins.printable import one_line, shown
 
-OURS = ("velora-core", "velora-wiring", "velora-lnn", "velora-sb3")
+OURS = ("velora-core", "velora-wiring", "velora-lnn", "velora-sb3", "velora-report")
 """Velora's own distributions, each after those that it builds on."""
 
 
@@ -77,6 +77,20 @@ def declared_by(found: Iterable[Distribution]) -> list[Declared]:
     except BaseException as error:  # of a finder of distributions
         declared.append(_unreadable(None, error))
     return declared
+
+
+def versions() -> dict[str, str | None]:
+    """Returns the version of each installed distribution by its normalized name.
+
+    Of several with one name the first counts; a version is None where it cannot be
+    read.
+    """
+    found: dict[str, str | None] = {}
+    for distribution in distributions():
+        name, version = _name_and_version(distribution)
+        if name is not None:
+            found.setdefault(normalized(name), version)
+    return found
 
 
 def load(value: str) -> object:

@@ -55,6 +55,11 @@ def commands() -> Registry[Entry]:
     return host.registry("commands")
 
 
+def facts() -> Registry[Entry]:
+    """Returns what `velora info` tells beside versions, by name."""
+    return host.registry("facts")
+
+
 def checks() -> Registry[Entry]:
     """Returns the checks by the kind of entry that they check, such as "network"."""
     return host.registry("checks")

@@ -100,13 +100,24 @@ def velora_register_commands(registry: Registry[Entry]) -> None:
 
 
 @hookspec
+def velora_register_facts(registry: Registry[Entry]) -> None:
+    """Register facts: what ``velora info`` tells of this installation.
+
+    Args:
+        registry: Call ``registry.add(name, tell, summary=...)``. ``tell()`` returns one
+            line of text, such as "off: numba is not installed". It is called by
+            ``velora info`` alone. What it raises is shown in its place.
+    """
+
+
+@hookspec
 def velora_register_checks(registry: Registry[Entry]) -> None:
     """Register checks: what `velora.plugins.testing.check_plugin` finds entries by.
 
     Args:
         registry: Call ``registry.add(kind, check, summary=...)``, where ``kind`` is
-            "wiring", "network", "policy", "extractor" or "command". ``check(entry)``
-            gets a `velora.plugins.Entry` of that kind and raises a
+            "wiring", "network", "policy", "extractor", "command" or "fact".
+            ``check(entry)`` gets a `velora.plugins.Entry` of that kind and raises a
             `velora.plugins.testing.CheckError` with everything that is wrong with it.
     """
 

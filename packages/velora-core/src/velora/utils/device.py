@@ -43,6 +43,14 @@ def set_device(device: str | torch.device = "auto") -> torch.device:
     return wanted
 
 
+def describe_auto() -> str:
+    """Says which device "auto" is now, and what a CUDA device calls itself."""
+    device = set_device("auto")
+    if device.type != "cuda":
+        return str(device)
+    return f"{device} ({torch.cuda.get_device_name(device)})"
+
+
 def _available() -> list[str]:
     """Returns the devices that PyTorch can use now, the best first."""
     kind, count = None, 0

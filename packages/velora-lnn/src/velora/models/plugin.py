@@ -26,6 +26,16 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
 
 
 @hookimpl
+def velora_register_facts(registry: Registry[Entry]) -> None:
+    """Registers what is known of compiled loops."""
+    registry.add(
+        "compiled loops",
+        "velora.models.lnn.compiled.fact:compiled_loops",
+        summary="whether numba compiles loops here, and why not",
+    )
+
+
+@hookimpl
 def velora_register_checks(registry: Registry[Entry]) -> None:
     """Registers what proves a network and a wiring right."""
     registry.add(

@@ -42,8 +42,8 @@ def check_plugin(plugin: object) -> Checked:
 
     Its hooks are called as Velora calls them, but on registries of their own, and what
     they add goes through the checks that the installed plugins offer: velora-core has
-    one for commands, velora-lnn for networks and wirings, velora-sb3 for policies and
-    extractors. What was registered as a string is imported for that.
+    one for commands and facts, velora-lnn for networks and wirings, velora-sb3 for
+    policies and extractors. What was registered as a string is imported for that.
 
     Args:
         plugin: The module or object that holds the hooks, or its import path as in an

@@ -10,10 +10,10 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from velora.models.lnn.taps import STATE, tapped
 from velora.models.lnn.wired import WiredNetwork
 from velora.report.acting import Acting
 from velora.report.influence import Inputs, inputs_of
-from velora.report.taps import STATE, tapped
 from velora.report.trace import Trace
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 from velora.wiring.influence import strongest_paths

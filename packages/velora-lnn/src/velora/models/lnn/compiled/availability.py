@@ -12,6 +12,9 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
+REFUSED: dict[str, str] = {}
+"""Why a module of loops is not to be had, by its import path."""
+
 
 @functools.cache
 def loops(name: str) -> Any | None:
@@ -24,15 +27,18 @@ def loops(name: str) -> Any | None:
         name: the module's import path; it is imported where numba is there.
     """
     if importlib.util.find_spec("numba") is None:
+        REFUSED[name] = "numba is not installed: pip install 'velora-lnn[fast]'"
         return None
     start = time.perf_counter()
     try:
         import numba
 
         if getattr(numba.config, "DISABLE_JIT", False):
+            REFUSED[name] = "NUMBA_DISABLE_JIT is set"
             return None
         module = importlib.import_module(name)
     except Exception as error:  # as when numba and NumPy do not fit together
+        REFUSED[name] = f"numba cannot compile: {type(error).__name__}: {error}"
         logger.warning(
             "numba cannot compile Velora's loops here, so PyTorch's operators run: %s. "
             "Upgrade numba to a version that fits, or uninstall it.",

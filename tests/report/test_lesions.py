@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from agents import ALGORITHMS, RandomEnv, make_agent, make_env, predict
+from agents import ALGORITHMS, make_agent, make_env, predict
 from recurrent_agents import FLAT, Ragged, follow, make_model, sequence
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
@@ -16,6 +16,7 @@ from traced import (
     KINDS,
     ORPHANED,
     ORPHANS,
+    Failing,
     assert_same,
     assert_untouched,
     content,
@@ -199,15 +200,6 @@ def test_two_processes_measure_what_one_does(deterministic: bool) -> None:
     np.testing.assert_array_equal(one.returns, two.returns)
     np.testing.assert_array_equal(one.intact, two.intact)
     assert one.differences.all()
-
-
-class Failing(RandomEnv):
-    """Breaks down at its seventh step."""
-
-    def step(self, action: object) -> Any:
-        if self.left == 3:
-            raise ArithmeticError("it broke down")
-        return super().step(action)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from agents import ALGORITHMS, POLICIES, make_agent
+from agents import ALGORITHMS, POLICIES, RandomEnv, make_agent
 from recurrent_agents import make_model
 from torch import nn
 
@@ -87,3 +87,12 @@ def assert_untouched(module: nn.Module, before: dict[str, torch.Tensor]) -> None
     for part in module.modules():
         assert not part._forward_hooks
         assert not part._forward_pre_hooks
+
+
+class Failing(RandomEnv):
+    """Breaks down at its seventh step; here, where other processes find it."""
+
+    def step(self, action: object) -> Any:
+        if self.left == 3:
+            raise ArithmeticError("it broke down")
+        return super().step(action)

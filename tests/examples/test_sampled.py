@@ -53,7 +53,7 @@ def states(name: str, period: int, oldest: int) -> tuple[list[Any], list[Any]]:
         passed.append(found[0][env.positions])
         return found
 
-    env.env.step = noted  # type: ignore[method-assign]
+    env.env.step = noted  # type: ignore[method-assign]  # of this one alone, to listen
     shown, _ = played(env, 3, 4)
     return shown, passed
 

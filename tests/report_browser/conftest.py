@@ -54,19 +54,18 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Path:
     small = {"n_steps": 128, "batch_size": 64, "n_epochs": 2, "seed": 0}
     options: dict[str, Any] = {"n_episodes": 2, "lesions": request.param == "ppo"}
     env: Any = "CartPole-v1"
+    kwargs: dict[str, Any] = {"n_neurons": 16}
     if request.param == "ppo":
-        kwargs = {"n_neurons": 16}
         model: Any = PPO("NCPPolicy", env, policy_kwargs=kwargs, **small)
         options["sensory_names"] = [EVIL, "velocity", "angle", "turning"]
     elif request.param == "sac-window":
         env = pendulum_window
-        model = SAC("LiquidPolicy", env(), policy_kwargs={"n_neurons": 16}, seed=0)
+        model = SAC("LiquidPolicy", env(), policy_kwargs=kwargs, seed=0)
     else:
-        kwargs = {"n_neurons": 16}
         if request.param == "recurrent-plugin":
             if "ncps-ltc" not in networks():
                 pytest.skip("the example plugin velora-ncps is not installed")
-            kwargs["network"] = "ncps-ltc"  # type: ignore[assignment]
+            kwargs["network"] = "ncps-ltc"
         model = RecurrentPPO("LiquidPolicy", env, policy_kwargs=kwargs, **small)
     report(model.learn(256), env, path, **options)
     return path

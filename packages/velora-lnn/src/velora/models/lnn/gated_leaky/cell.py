@@ -33,7 +33,7 @@ class GatedLeakyCell(HeadedCell):
     (2021, "Liquid time-constant networks"); without times it is a gated recurrent unit
     (Cho et al. 2014) that has no reset gate. A state that starts within ±1 stays there.
     An output adds to it what the neuron reads now, as `NCPLiquidCell`'s does: without
-    such a shortcut an agent learns more slowly (docs/memory.md).
+    such a shortcut an agent learns less steadily (docs/decisions/memory-network.md).
 
     The synapses from `x` obey the mask; those from the state are dense.
 

@@ -14,7 +14,7 @@ from stable_baselines3 import SAC
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor, nn
 
-from velora.models.lnn.headed_cell import HeadedCell
+from velora.models.lnn.headed.cell import HeadedCell
 from velora.plugins import networks
 from velora.sb3 import NCPExtractor
 from velora.sb3.common.targets import follow_twins

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from leaks import drawn_loss, numbers, scan, slow, unrolled
+from leaks import numbers, scan, slow, unrolled
 from paths import PATHS, force, has_numba
 from scans import (
     F32,
@@ -13,6 +13,7 @@ from scans import (
     NAMES,
     close,
     differentiable,
+    drawn_loss,
     second_derivatives,
     values_and_gradients,
 )
@@ -103,24 +104,24 @@ def test_tensors_that_need_no_gradient_get_none(path, names):
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_without_gradients_the_numbers_are_the_same(path, mode):
     x = numbers(5, 3, 4, path.dtype, timed=True, resets=True)
-    (expected,) = scan(**x)
+    expected = scan(**x)
     with mode():
-        (got,) = scan(**x)
-    assert torch.equal(got, expected)
-    assert expected.requires_grad
-    assert not got.requires_grad
+        got = scan(**x)
+    assert all(torch.equal(*pair) for pair in zip(got, expected, strict=True))
+    assert all(output.requires_grad for output in expected)
+    assert not any(output.requires_grad for output in got)
 
 
 def test_backward_twice_gives_the_same_and_changes_no_argument(path):
     x = numbers(5, 3, 4, path.dtype, timed=True, resets=True)
     kept = {name: tensor.detach().clone() for name, tensor in x.items()}
-    (states,) = scan(**x)
-    gradient = torch.randn_like(states)
-    given = gradient.clone()
-    first = torch.autograd.grad(states, differentiable(x), given, retain_graph=True)
-    again = torch.autograd.grad(states, differentiable(x), given)
+    outputs = scan(**x)
+    gradients = [torch.randn_like(output) for output in outputs]
+    given = [gradient.clone() for gradient in gradients]
+    first = torch.autograd.grad(outputs, differentiable(x), given, retain_graph=True)
+    again = torch.autograd.grad(outputs, differentiable(x), given)
     assert all(torch.equal(*pair) for pair in zip(first, again, strict=True))
-    assert torch.equal(given, gradient)
+    assert all(torch.equal(*pair) for pair in zip(given, gradients, strict=True))
     assert all(torch.equal(x[name], kept[name]) for name in x)
 
 
@@ -134,20 +135,22 @@ def test_any_layout_in_memory_gives_the_same(path, layout, name):
     results = []
     for arguments in (x, apart):
         gradient = arguments.pop("gradient")
-        (states,) = scan(**arguments)
-        results.append(
-            (states, *torch.autograd.grad(states, differentiable(x), gradient))
+        y, states = scan(**arguments)
+        gradients = torch.autograd.grad(
+            (y, states), differentiable(x), (gradient, gradient)
         )
+        results.append((y, states, *gradients))
     close(*results)
 
 
 def test_expanded_arguments_give_the_same_as_repeated_ones(path):
     x = numbers(1, 1, 4, path.dtype, timed=True)
-    x["inputs"] = x["inputs"].expand(5, 3, 8)
+    x["inputs"] = x["inputs"].expand(5, 3, 12)
     x["state"] = x["state"].expand(3, 4)
     x["timespans"] = x["timespans"].expand(5, 3, 1)
     x["resets"] = torch.tensor([False, True, False]).expand(5, 3)
-    assert_equal(x, lambda states: states.sum())  # whose gradient is expanded as well
+    # Whose gradients are expanded as well.
+    assert_equal(x, lambda y, states: y.sum() + states.sum())
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -171,10 +174,10 @@ def test_a_reset_heals_a_state_that_is_no_number(path, bad, timed):
 @pytest.mark.parametrize("head", [0, 1])
 def test_nan_in_the_inputs_stays_in_its_row_and_is_not_hidden(path, head, timed):
     x = numbers(5, 6, 4, path.dtype, timed=timed)
-    (expected,) = scan(**x)
+    _, expected = scan(**x)
     with torch.no_grad():
         x["inputs"][2, 1, 4 * head] = torch.nan
-    (states,) = scan(**x)
+    _, states = scan(**x)
     assert states[2, 1, 0].isnan()
     assert states[3:, 1].isnan().all()
     close([states[:2]], [expected[:2]])
@@ -201,13 +204,11 @@ def test_vmap_and_grad_of_torch_func_equal_autograd(path):
 
     expected = values_and_gradients(scan, x, loss)[1]
     close(torch.func.grad(function, argnums=(0, 1, 2, 3))(*differentiable(x)), expected)
-    (states,) = scan(**x)
-    directions = torch.randn(3, *states.shape, dtype=path.dtype)
+    y, _ = scan(**x)
+    directions = torch.randn(3, *y.shape, dtype=path.dtype)
 
     def pull(direction):
-        return torch.autograd.grad(
-            states, differentiable(x), direction, retain_graph=True
-        )
+        return torch.autograd.grad(y, differentiable(x), direction, retain_graph=True)
 
     for many, *each in zip(
         torch.func.vmap(pull)(directions), *map(pull, directions), strict=True

@@ -7,10 +7,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.bare import are_bare
-from velora.models.lnn.cfc.heads import PackedHeads, pack
+from velora.models.lnn.cfc.heads import packing_of
 from velora.models.lnn.cfc.scan import over_time
 from velora.models.lnn.cfc.step import blend, packed_step
-from velora.models.lnn.headed_cell import HeadedCell, share_mask
+from velora.models.lnn.headed.cell import HeadedCell, share_mask
+from velora.models.lnn.headed.packing import PackedHeads
 from velora.models.lnn.masked import as_factors
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.lnn.sparse import SparseLinear
@@ -76,8 +77,8 @@ class NCPLiquidCell(HeadedCell):
             weighted = ((head.weight * factors, head.bias) for head in heads)
             return blend(tuple(functional.linear(z, *each) for each in weighted), t)
         if isinstance(t, Tensor) and t.dim() > 0:
-            return packed_step(self._packed(heads, None), z, t)
-        return packed_step(self._packed(heads, 1.0 if t is None else t), z)
+            return packed_step(self.packed(), z, t)
+        return packed_step(self.packed(1.0 if t is None else t), z)
 
     def over_time(
         self,
@@ -107,14 +108,4 @@ class NCPLiquidCell(HeadedCell):
             constant_time: t where it is the same number, or () tensor, in all steps to
                 come: then one head is made of the two f heads.
         """
-        return self._packed(self.heads, constant_time)
-
-    def _packed(
-        self, heads: tuple[SparseLinear, ...], constant_time: float | Tensor | None
-    ) -> PackedHeads:
-        return pack(
-            [head.weight for head in heads],
-            [head.bias for head in heads],
-            self.sparsity_mask,
-            constant_time,
-        )
+        return self.packed_by(packing_of(constant_time))

@@ -1,96 +1,62 @@
-"""The heads of a closed-form continuous-time (CfC) cell as one matrix, and back.
+"""How the heads of a closed-form continuous-time (CfC) cell are packed.
 
-Everything packed has N blocks of H rows, or of H columns where rows are the batch:
-
-    g, h, f_to_g, f_to_h, proj    N = 5, where each step has a time t of its own
-    g, h, f, proj                 N = 4, where t is constant: f = f_to_g * t + f_to_h
-
-A mask is that of every head.
+g, h, f_to_g, f_to_h, proj    N = 5, where each step has a time t of its own
+g, h, f, proj                 N = 4, where t is constant: f = f_to_g * t + f_to_h
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from velora.models.lnn.headed.packing import PackedHeads, Packing, masked_blocks
 from velora.models.lnn.masked import as_factors
 
 
-class PackedHeads(NamedTuple):
-    """All heads of a cell as one product.
-
-    Attributes:
-        weight: (N·H, Z) masked weights.
-        bias: (N·H,) biases.
-        hidden: H.
-    """
-
-    weight: Tensor
-    bias: Tensor
-    hidden: int
-
-
-def pack(
-    weights: Sequence[Tensor],
-    biases: Sequence[Tensor],
-    mask: Tensor,
-    constant_time: float | Tensor | None,
-) -> PackedHeads:
-    """Packs the five heads g, h, f_to_g, f_to_h and proj.
+class AtConstantTime(Packing):
+    """The packing of four heads, for a time that is the same in all steps.
 
     Args:
-        weights: five of (H, Z).
-        biases: five of (H,).
-        mask: (H, Z) booleans.
-        constant_time: t where it is the same number, or () tensor, in all steps; then
-            the two f heads become one.
+        time: since the last step, a number or () tensor.
     """
-    # Masked before anything is added: whatever is written where no synapse is.
-    factors = as_factors(mask, weights[0].dtype)
-    masked: Sequence[Tensor] = [weight * factors for weight in weights]
-    if constant_time is not None:
-        t = constant_time
-        t = t.to(weights[0].dtype) if isinstance(t, Tensor) else t
-        masked, biases = _merged(masked, t), _merged(biases, t)
-    return PackedHeads(torch.cat(list(masked)), torch.cat(list(biases)), mask.shape[0])
+
+    def __init__(self, time: float | Tensor) -> None:
+        self.time = time
+
+    def pack(
+        self, weights: Sequence[Tensor], biases: Sequence[Tensor], mask: Tensor
+    ) -> PackedHeads:
+        """Packs the heads; see the base."""
+        # Masked before anything is added: whatever is written where no synapse is.
+        factors = as_factors(mask, weights[0].dtype)
+        masked = [weight * factors for weight in weights]
+        t = self.time.to(factors.dtype) if isinstance(self.time, Tensor) else self.time
+        weight, bias = torch.cat(_merged(masked, t)), torch.cat(_merged(biases, t))
+        return PackedHeads(weight, bias, len(mask))
+
+    def pack_in_place(
+        self, weights: Sequence[Tensor], biases: Sequence[Tensor], mask: Tensor
+    ) -> PackedHeads:
+        """Packs as `pack` does, without gradients; see the base."""
+        g, h, f_to_g, f_to_h, proj = weights
+        weight = masked_blocks((g, h, f_to_g, proj), mask)
+        if isinstance(self.time, Tensor) or self.time != 1:
+            weight[2] *= self.time
+        weight[2].addcmul_(f_to_h, as_factors(mask, weight.dtype))
+        bias = torch.cat(_merged(biases, self.time))
+        return PackedHeads(weight.flatten(0, 1), bias, len(mask))
+
+    def unpack(self, grad: Tensor) -> list[Tensor]:
+        """Returns the gradients of the five heads; see the base."""
+        g, h, f, proj = grad.unbind()
+        return [g, h, f * self.time, f, proj]
 
 
-def pack_in_place(
-    weights: Sequence[Tensor],
-    biases: Sequence[Tensor],
-    mask: Tensor,
-    constant_time: float | None,
-) -> PackedHeads:
-    """Packs as `pack` does, without gradients and without a copy to put together."""
-    kept = range(5) if constant_time is None else (0, 1, 2, 4)
-    weight = weights[0].new_empty(len(kept), *mask.shape)
-    factors = as_factors(mask, weight.dtype)
-    for block, head in zip(weight, kept, strict=True):
-        torch.mul(weights[head], factors, out=block)
-    if constant_time is None:
-        bias = torch.cat(list(biases))
-    else:
-        bias = torch.cat(_merged(biases, constant_time))
-        if constant_time != 1:
-            weight[2] *= constant_time
-        weight[2].addcmul_(weights[3], factors)
-    return PackedHeads(weight.flatten(0, 1), bias, len(mask))
-
-
-def unpack(grad: Tensor, constant_time: float | None) -> list[Tensor]:
-    """Returns the five heads' gradients from those of the (N, ...) blocks."""
-    blocks = list(grad.unbind())
-    if constant_time is not None:
-        blocks.insert(2, blocks[2] * constant_time)
-    return blocks
-
-
-def split(heads: Tensor, hidden: int) -> tuple[Tensor, ...]:
-    """Returns the N blocks (..., H) of (..., N·H) heads."""
-    return heads.chunk(heads.shape[-1] // hidden, dim=-1)
+def packing_of(constant_time: float | Tensor | None) -> Packing:
+    """Returns the packing for a constant time, or of None for any time."""
+    return Packing() if constant_time is None else AtConstantTime(constant_time)
 
 
 def _merged(heads: Sequence[Tensor], t: float | Tensor) -> list[Tensor]:

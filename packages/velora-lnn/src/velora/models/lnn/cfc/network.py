@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from velora.models.lnn.cfc.cell import NCPLiquidCell
-from velora.models.lnn.cfc.fused import Plan, backend_for, fused, fuses
-from velora.models.lnn.cfc.parts import parts_of
+from velora.models.lnn.cfc.heads import packing_of
+from velora.models.lnn.cfc.scan import CFC
 from velora.models.lnn.cfc.step import FrozenStep
 from velora.models.lnn.frozen import masked
+from velora.models.lnn.headed.fused import fused
+from velora.models.lnn.headed.parts import Parts, parts_of
 from velora.models.lnn.recurrent import RecurrentNCPNetwork
 from velora.models.protocol import Timespans
 
@@ -40,8 +42,7 @@ class LiquidNCPNetwork(RecurrentNCPNetwork):
             ValueError: the network normalises, and a snapshot would not follow the
                 statistics.
         """
-        parts = parts_of(self.inter, self.command, self.motor)
-        if self.norms is not None or parts is None:
+        if self.norms is not None or self._parts() is None:
             return super().frozen_step()
         with torch.no_grad():
             return FrozenStep(
@@ -66,14 +67,14 @@ class LiquidNCPNetwork(RecurrentNCPNetwork):
             times, constant = timespans.to(x.dtype), None
         # A () tensor may want a gradient, which the layers give.
         if self.norms is None and not isinstance(constant, Tensor):
-            n_heads = 5 if constant is None else 4
-            backend = backend_for(x, self.hidden_size, n_heads)
-            parts = backend and parts_of(self.inter, self.command, self.motor)
-            state = hidden.to(x.dtype)
-            if backend and parts and fuses(x, state, times, parts):
-                plan = Plan(constant, backend)
-                return fused(x, state, parts, plan, resets=resets, times=times)
+            packing, options = packing_of(constant), {"resets": resets, "times": times}
+            if found := fused(CFC, packing, self._parts, x, hidden, **options):
+                return found
         return super().over_time(x, hidden, resets=resets, timespans=timespans)
+
+    def _parts(self) -> Parts | None:
+        forward = NCPLiquidCell.forward
+        return parts_of(forward, self.inter, self.command, self.motor)
 
     def build_command(
         self, in_features: int, n_hidden: int, mask: Tensor, **options: Any

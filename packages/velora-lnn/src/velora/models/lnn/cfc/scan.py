@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
-from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc import backends
-from velora.models.lnn.cfc.heads import split
 from velora.models.lnn.cfc.unrolled import unrolled
-from velora.models.lnn.double_backward import differentiable_backward
-from velora.models.lnn.eager import is_traced
+from velora.models.lnn.headed import scan as headed
+from velora.models.lnn.headed.recurrence import Recurrence
 from velora.models.lnn.shapes import check_state, sequence_resets, varying_timespans
+
+CFC = Recurrence(unrolled, backends)
 
 
 def scan(
@@ -77,82 +74,7 @@ def over_time(
 ) -> tuple[Tensor, Tensor]:
     """Computes `scan` of what is checked: resets are booleans, times (T, B, 1)."""
     times = None if times is None else times.to(weight.dtype)
-    arguments = inputs.to(weight.dtype), weight, state.to(weight.dtype), resets, times
-    if inputs.is_meta:  # where there is no autocast to turn off
-        return unrolled(*arguments)
-    with torch.autocast(inputs.device.type, enabled=False):
-        if is_traced() or len(inputs) <= backends.SHORT:
-            return unrolled(*arguments)
-        work = inputs.shape[1] * weight.numel()
-        backend = backends.choose(arguments[0], work)
-        if backend is None:
-            return unrolled(*arguments)
-        y, states = _Scan.apply(*arguments, backend)  # type: ignore[no-untyped-call]  # PyTorch's own
-    return y, states
-
-
-class _Scan(torch.autograd.Function):
-    """The same by a backend, with a written backward."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: Tensor,
-        weight: Tensor,
-        state: Tensor,
-        resets: Tensor | None,
-        times: Tensor | None,
-        backend: Backend,
-    ) -> tuple[Tensor, Tensor]:
-        heads = inputs.clone(memory_format=torch.contiguous_format)
-        before = state.new_empty(len(inputs), *state.shape)
-        before[0] = state
-        if resets is not None:
-            before[0].masked_fill_(resets[0, :, None], 0)
-        laid_out = backend.lay_out(weight)
-        states = backend.forward(heads, laid_out, before, resets, times)
-        ctx.save_for_backward(
-            inputs, weight, state, resets, times, laid_out, heads, before
-        )
-        ctx.backend = backend
-        ctx.set_materialize_grads(False)
-        return heads[..., -state.shape[1] :].contiguous(), states
-
-    @staticmethod
-    def backward(ctx: Any, grad_y: Any, grad_states: Any) -> tuple[Tensor | None, ...]:
-        # Each gradient is a tensor of (T, B, H), or None.
-        *arguments, laid_out, heads, before = ctx.saved_tensors
-        _, _, state, resets, times = arguments
-        needed = ctx.needs_input_grad
-        if grad_y is None and grad_states is None:
-            return (None,) * len(needed)
-        with torch.autocast(heads.device.type, enabled=False):
-            if torch.is_grad_enabled() or is_traced(grad_y, grad_states):
-                return *differentiable_backward(
-                    unrolled, tuple(arguments), needed[:5], (grad_y, grad_states)
-                ), None
-            grad_inputs, grad_state = ctx.backend.backward(
-                grad_y, grad_states, laid_out, heads, resets, times
-            )
-            grad_weight = grad_times = None
-            if needed[1]:
-                grad_weight = grad_inputs.flatten(0, 1).T @ before.flatten(0, 1)
-            if needed[4]:
-                grad_times = gradient_of_times(grad_inputs, heads, state.shape[1])
-        return grad_inputs, grad_weight, grad_state, None, grad_times, None
-
-
-def gradient_of_times(grad_heads: Tensor, heads: Tensor, hidden: int) -> Tensor:
-    """Returns the gradient of times, (..., 1).
-
-    Args:
-        grad_heads: (..., 5·H) gradients of the heads.
-        heads: (..., 5·H) as a backend's forward left them.
-        hidden: H.
-    """
-    _, _, f_to_g, *_ = split(heads, hidden)
-    _, _, _, grad_f, _ = split(grad_heads, hidden)
-    return (grad_f * f_to_g).sum(-1, keepdim=True)
+    return headed.over_time(CFC, inputs, weight, state, resets, times)
 
 
 def _check_heads(inputs: Tensor, weight: Tensor, n_heads: int) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.activation import mish
-from velora.models.lnn.cfc.heads import PackedHeads, split
+from velora.models.lnn.headed.packing import PackedHeads, split
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from velora.models.lnn.cfc.heads import split
 from velora.models.lnn.cfc.step import blend
+from velora.models.lnn.headed.packing import split
 
 
 def unrolled(

@@ -47,6 +47,7 @@ def tanh(x: np.float32) -> np.float32:
     q = q * z + np.float32(4.67143408e-01)
     q = q * z + _ONE
     y = np.float32(x * p / q)
+    y = -_ONE if y < -_ONE else (_ONE if y > _ONE else y)  # of their last digit
     return _ONE if x >= 9 else (-_ONE if x <= -9 else y)
 
 

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from velora.models.lnn.bare import are_bare
 from velora.models.lnn.gated_leaky.scan import scan
-from velora.models.lnn.gated_leaky.step import Layer, in_dtype, leak
-from velora.models.lnn.headed_cell import HeadedCell
-from velora.models.lnn.masked import as_factors
+from velora.models.lnn.gated_leaky.step import in_dtype, leak
+from velora.models.lnn.headed.cell import HeadedCell
+from velora.models.lnn.headed.packing import Packing
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.lnn.sparse import SparseLinear
 from velora.models.protocol import Timespans
@@ -80,30 +80,23 @@ class GatedLeakyCell(HeadedCell):
         resets: Tensor | None = None,
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence with each product over all steps; see the base."""
+        """Goes through a sequence with all heads as one product; see the base."""
         if not are_bare(SparseLinear.forward, *self.heads):
             return super().over_time(x, hidden, resets=resets, timespans=timespans)
-        weight, bias = self._packed(*self.heads[:2])
+        packed = self.packed_by(Packing())
         sizes = (self.in_features, self.n_hidden)
-        from_inputs, from_state = torch.split_with_sizes(weight, sizes, dim=1)
-        inputs = functional.linear(x, from_inputs, bias)  # (T, B, 2·H)
-        times = None
-        if isinstance(timespans, Tensor):
-            times = timespans.expand(*x.shape[:2], 1)
-        elif timespans is not None and timespans != 1:
-            t = in_dtype(timespans, weight.dtype)
-            times = weight.new_full((), t).expand(*x.shape[:2], 1)
-        states = scan(inputs, from_state, hidden, resets, times)
-        before = torch.cat((hidden.to(states.dtype)[None], states[:-1]))
-        if resets is not None:
-            before = before.masked_fill(resets[..., None], 0)
-        return self.proj(torch.cat((x, before), dim=2)) + states, states
+        from_inputs, from_state = torch.split_with_sizes(packed.weight, sizes, dim=1)
+        inputs = functional.linear(x, from_inputs, packed.bias)  # (T, B, 3·H)
+        times = varying(timespans, x, inputs.dtype)
+        return scan(inputs, from_state, hidden, resets, times)
 
-    def packed(self) -> Layer:
-        """Returns the heads as one (3·H, F + H) masked weight and one (3·H,) bias."""
-        return self._packed(*self.heads)
 
-    def _packed(self, *heads: SparseLinear) -> Layer:
-        factors = as_factors(self.sparsity_mask, heads[0].weight.dtype)
-        weights = [head.weight * factors for head in heads]
-        return torch.cat(weights), torch.cat([head.bias for head in heads])
+def varying(timespans: Timespans, x: Tensor, dtype: torch.dtype) -> Tensor | None:
+    """Returns the (T, B, 1) times of (T, B, F) inputs; None where all are 1."""
+    if isinstance(timespans, Tensor):
+        return in_dtype(timespans, dtype).expand(*x.shape[:2], 1)
+    if timespans is None or timespans == 1:
+        return None
+    return x.new_full((1, 1, 1), in_dtype(timespans, dtype), dtype=dtype).expand(
+        *x.shape[:2], 1
+    )

@@ -8,12 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from velora.models.lnn.bare import are_bare
 from velora.models.lnn.frozen import masked
-from velora.models.lnn.gated_leaky.cell import GatedLeakyCell
+from velora.models.lnn.gated_leaky.cell import GatedLeakyCell, varying
+from velora.models.lnn.gated_leaky.scan import GATED_LEAKY
 from velora.models.lnn.gated_leaky.step import FrozenStep
+from velora.models.lnn.headed.fused import fused
+from velora.models.lnn.headed.packing import Packing
+from velora.models.lnn.headed.parts import Parts, parts_of
 from velora.models.lnn.recurrent import RecurrentNCPNetwork
-from velora.models.lnn.sparse import SparseLinear
+from velora.models.protocol import Timespans
 
 
 class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
@@ -39,16 +42,32 @@ class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
             ValueError: the network normalises, and a snapshot would not follow the
                 statistics.
         """
-        layers = (self.inter, self.motor, *self.command.heads)
-        if (
-            self.norms is not None
-            or not are_bare(GatedLeakyCell.forward, self.command)
-            or not are_bare(SparseLinear.forward, *layers)
-        ):
+        if self.norms is not None or self._parts() is None:
             return super().frozen_step()
         with torch.no_grad():
-            packed = self.command.packed()
+            packed = self.command.packed_by(Packing())
             return FrozenStep(masked(self.inter), packed, masked(self.motor))
+
+    def over_time(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes through a sequence as one function, or layer by layer; see the base."""
+        if self.norms is None:
+            options = {"resets": resets, "times": varying(timespans, x, x.dtype)}
+            if found := fused(
+                GATED_LEAKY, Packing(), self._parts, x, hidden, **options
+            ):
+                return found
+        return super().over_time(x, hidden, resets=resets, timespans=timespans)
+
+    def _parts(self) -> Parts | None:
+        forward = GatedLeakyCell.forward
+        return parts_of(forward, self.inter, self.command, self.motor)
 
     def build_command(
         self, in_features: int, n_hidden: int, mask: Tensor, **options: Any

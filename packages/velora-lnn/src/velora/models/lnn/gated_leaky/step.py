@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from velora.models.lnn.activation import mish
 from velora.models.lnn.eager import is_recorded
+from velora.models.lnn.headed.packing import PackedHeads
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
@@ -61,12 +62,12 @@ class FrozenStep:
 
     Attributes:
         inter: masked weight and bias.
-        command: those of the heads, packed.
+        command: the heads.
         motor: masked weight and bias.
     """
 
     inter: Layer
-    command: Layer
+    command: PackedHeads
     motor: Layer
 
     @torch.no_grad()
@@ -84,7 +85,7 @@ class FrozenStep:
         check_state(h_state, batch, hidden)
         t = step_timespans(timespans, batch)
         z = torch.cat((mish(functional.linear(x, *self.inter)), h_state), dim=1)
-        f, k, now = functional.linear(z, *self.command).chunk(3, dim=1)
+        f, k, now = functional.linear(z, *self.command[:2]).chunk(3, dim=1)
         h_state = leak(f, k, h_state, t)
         y = functional.linear(mish(now + h_state), *self.motor)
         return unbatched(y), h_state

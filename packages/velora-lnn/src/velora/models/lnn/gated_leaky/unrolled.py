@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.gated_leaky.step import leak
+from velora.models.lnn.headed.packing import split
 
 
 def unrolled(
@@ -19,21 +20,27 @@ def unrolled(
     state: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> Tensor:
-    """Returns the (T, B, H) states after each step.
+) -> tuple[Tensor, Tensor]:
+    """Goes step by step.
 
     Args:
-        inputs: (T, B, 2·H) what inputs and biases give to the heads f and k.
-        weight: (2·H, H) from the state to the heads.
+        inputs: (T, B, 3·H) what inputs and biases give to the heads f, k and proj.
+        weight: (3·H, H) from the state to the heads.
         state: (B, H) before the first step.
         resets: (T, B) booleans, true where the state is zero *before* that step.
         times: (T, B, 1) time since the last step; None for 1.
+
+    Returns:
+        y: (T, B, H) outputs.
+        states: (T, B, H) states after each step.
     """
-    states = []
+    outputs, states = [], []
     for step, projected in enumerate(inputs.unbind()):
         if resets is not None:
             state = state.masked_fill(resets[step, :, None], 0)
-        f, k = (projected + functional.linear(state, weight)).chunk(2, dim=1)
+        heads = projected + functional.linear(state, weight)
+        f, k, now = split(heads, state.shape[1])
         state = leak(f, k, state, None if times is None else times[step])
+        outputs.append(now + state)
         states.append(state)
-    return torch.stack(states)
+    return torch.stack(outputs), torch.stack(states)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from velora.models.lnn.backend import NUMBA, Backend
+from velora.models.lnn.cfc.backends.operators import gradient_of_times
 from velora.models.lnn.compiled import loops
 from velora.models.lnn.compiled.operands import array, is_operand, lay_out
 
@@ -33,7 +34,7 @@ def forward(
     before: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> Tensor:
+) -> tuple[Tensor, None]:
     """Overwrites `heads`, fills `before` and returns the (T, B, H) states."""
     states = heads.new_empty(*heads.shape[:2], weight.shape[1])
     compiled: Any = loops(_LOOPS)
@@ -46,7 +47,7 @@ def forward(
         compiled.NO_TIMES if times is None else array(times[..., 0]),
         states.numpy(),
     )
-    return states
+    return states, None
 
 
 def backward(
@@ -54,12 +55,15 @@ def backward(
     grad_states: Tensor | None,
     weight: Tensor,
     heads: Tensor,
+    before: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """Returns the gradients of the heads, (T, B, N·H), and of the state, (B, H)."""
+    kept: None,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Returns the gradients of the heads, of the first state and of the times."""
     grad_heads = torch.empty_like(heads)
-    grad_state = heads.new_empty(heads.shape[1], weight.shape[1])
+    hidden = weight.shape[1]
+    grad_state = heads.new_empty(heads.shape[1], hidden)
     compiled: Any = loops(_LOOPS)
     compiled.scan_backward(
         compiled.NO_GRADIENT if grad_y is None else array(grad_y),
@@ -71,7 +75,8 @@ def backward(
         grad_heads.numpy(),
         grad_state.numpy(),
     )
-    return grad_heads, grad_state
+    grad_times = gradient_of_times(grad_heads, heads, times, hidden)
+    return grad_heads, grad_state, grad_times
 
 
 BACKEND = Backend(NUMBA, takes, forward, backward, lay_out)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from velora.models.lnn.backend import OPERATORS, Backend
-from velora.models.lnn.cfc.heads import split
+from velora.models.lnn.headed.packing import split
 
 
 def takes(tensor: Tensor, work: int) -> bool:
@@ -23,7 +23,7 @@ def forward(
     before: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> Tensor:
+) -> tuple[Tensor, None]:
     """Overwrites `heads`, fills `before` and returns the (T, B, H) states."""
     hidden = weight.shape[1]
     states = heads.new_empty(*heads.shape[:2], hidden)
@@ -49,7 +49,7 @@ def forward(
     before[1:] = states[:-1]
     if resets is not None:
         before[1:].masked_fill_(resets[1:, :, None], 0)
-    return states
+    return states, None
 
 
 def backward(
@@ -57,10 +57,12 @@ def backward(
     grad_states: Tensor | None,
     weight: Tensor,
     heads: Tensor,
+    before: Tensor,
     resets: Tensor | None,
     times: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """Returns the gradients of the heads, (T, B, N·H), and of the state, (B, H)."""
+    kept: None,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Returns the gradients of the heads, of the first state and of the times."""
     hidden = weight.shape[1]
     steps, batch, _ = heads.shape
     g, h, *_, gate, _ = split(heads, hidden)
@@ -92,7 +94,17 @@ def backward(
             now.masked_fill_(resets[step, :, None], 0)
         if step:
             now += outside[step - 1]
-    return grad_heads, now
+    return grad_heads, now, gradient_of_times(grad_heads, heads, times, hidden)
+
+
+def gradient_of_times(
+    grad_heads: Tensor, heads: Tensor, times: Tensor | None, hidden: int
+) -> Tensor | None:
+    """Returns the (T, B, 1) gradient of times, or None where there are none."""
+    if times is None:
+        return None
+    f_to_g, grad_f = split(heads, hidden)[2], split(grad_heads, hidden)[3]
+    return (grad_f * f_to_g).sum(-1, keepdim=True)
 
 
 BACKEND = Backend(OPERATORS, takes, forward, backward, Tensor.contiguous)

@@ -1,14 +1,8 @@
 """The table of backends of the gated leaky integrator.
 
-`forward(heads, weight, before, resets, times)` returns the (T, B, H) states and, where
-there are times, the (T, B, H) rates softplus(f), else None. `backward(grad_states,
-weight, heads, before, resets, times, rates)` returns the gradients of the heads, (T, B,
-2·H), of the first state, (B, H), and of the times, (T, B, 1) or None. An argument means
-the same in all of them. `heads` are (T, B, 2·H), contiguous: what the inputs give to f
-and k, which forward overwrites with the gate and tanh(k). `weight` is (2·H, H), best as
-`lay_out` returns it. `before` is (T, B, H), contiguous: the states before each step,
-after its reset; those of the first step are given, forward fills the others. `resets`
-are (T, B) booleans and `times` (T, B, 1), or None.
+Arguments are those of `velora.models.lnn.headed.recurrence.Table`. `heads` are f, k and
+proj, which become the gate, tanh(k) and y, which backward does not read. What forward
+keeps are, where there are times, the (T, B, H) rates softplus(f), else None.
 """
 
 from __future__ import annotations

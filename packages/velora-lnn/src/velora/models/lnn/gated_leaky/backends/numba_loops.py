@@ -30,8 +30,8 @@ def forward(
     times: Tensor | None,
 ) -> tuple[Tensor, Tensor | None]:
     """Overwrites `heads`, fills `before` and returns the states and rates."""
-    states = torch.empty_like(before)
-    rates = None if times is None else torch.empty_like(before)
+    states = heads.new_empty(*heads.shape[:2], weight.shape[1])
+    rates = None if times is None else torch.empty_like(states)
     compiled: Any = loops(_LOOPS)
     compiled.scan_forward(
         heads.numpy(),
@@ -40,14 +40,15 @@ def forward(
         before.numpy(),
         compiled.NO_RESETS if resets is None else array(resets),
         compiled.NO_TIMES if times is None else array(times[..., 0]),
-        compiled.NO_RATES if rates is None else rates.numpy(),
+        compiled.NONE if rates is None else rates.numpy(),
         states.numpy(),
     )
     return states, rates
 
 
 def backward(
-    grad_states: Tensor,
+    grad_y: Tensor | None,
+    grad_states: Tensor | None,
     weight: Tensor,
     heads: Tensor,
     before: Tensor,
@@ -56,17 +57,19 @@ def backward(
     rates: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Returns the gradients of the heads, of the first state and of the times."""
-    grad_heads, grad_state = torch.empty_like(heads), torch.empty_like(before[0])
+    grad_heads = torch.empty_like(heads)
+    grad_state = heads.new_empty(heads.shape[1], weight.shape[1])
     grad_times = None if times is None else heads.new_empty(times.shape)
     compiled: Any = loops(_LOOPS)
     compiled.scan_backward(
-        array(grad_states),
+        compiled.NONE if grad_y is None else array(grad_y),
+        compiled.NONE if grad_states is None else array(grad_states),
         array(weight.T),
         heads.numpy(),
         before.numpy(),
         compiled.NO_RESETS if resets is None else array(resets),
         compiled.NO_TIMES if times is None else array(times[..., 0]),
-        compiled.NO_RATES if rates is None else rates.numpy(),
+        compiled.NONE if rates is None else rates.numpy(),
         grad_heads.numpy(),
         grad_state.numpy(),
         compiled.NO_TIMES if grad_times is None else grad_times[..., 0].numpy(),

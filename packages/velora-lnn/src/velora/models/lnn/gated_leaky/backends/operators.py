@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.backend import OPERATORS, Backend
+from velora.models.lnn.headed.packing import split
 
 
 def takes(tensor: Tensor, work: int) -> bool:
@@ -25,9 +26,11 @@ def forward(
     times: Tensor | None,
 ) -> tuple[Tensor, Tensor | None]:
     """Overwrites `heads`, fills `before` and returns the states and rates."""
-    states = torch.empty_like(before)
+    hidden = weight.shape[1]
+    before = before[..., -hidden:]
+    states = heads.new_empty(before.shape)
     # Views are made once here: one costs as much as what is computed with it.
-    gate, k = (x.unbind() for x in heads.chunk(2, dim=-1))
+    gate, k, _ = (x.unbind() for x in split(heads, hidden))
     rows, after = heads.unbind(), states.unbind()
     exponents = None if times is None else (-times).unbind()
     reset_at = [] if resets is None else resets.any(1).tolist()
@@ -45,6 +48,7 @@ def forward(
             gate[step].expm1_().neg_()
         k[step].tanh_()
         state = torch.lerp(state, k[step], gate[step], out=after[step])
+    heads[..., -hidden:].add_(states)
     before[1:] = states[:-1]
     if resets is not None:
         before[1:].masked_fill_(resets[1:, :, None], 0)
@@ -52,7 +56,8 @@ def forward(
 
 
 def backward(
-    grad_states: Tensor,
+    grad_y: Tensor | None,
+    grad_states: Tensor | None,
     weight: Tensor,
     heads: Tensor,
     before: Tensor,
@@ -61,18 +66,26 @@ def backward(
     rates: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Returns the gradients of the heads, of the first state and of the times."""
-    gate, k = heads.chunk(2, dim=-1)
+    hidden = weight.shape[1]
+    before = before[..., -hidden:]
+    gate, k, _ = split(heads, hidden)
     rest = 1 - gate
     grad_heads = torch.empty_like(heads)
-    grads = grad_heads.view(*before.shape[:2], 2, -1)  # (T, B, 2, H)
+    grads = grad_heads.view(*before.shape[:2], 3, hidden)  # (T, B, 3, H)
     # First what a step's gradient is multiplied by, for all steps at once.
     of_exponent = (k - before).mul_(rest)
     # 1 - exp(-softplus(f)) is sigmoid(f).
     slope = gate if rates is None else torch.expm1(-rates).mul_(-times)  # type: ignore[operator]  # times come with rates
     torch.mul(of_exponent, slope, out=grads[:, :, 0])
     torch.addcmul(gate, k * k, gate, value=-1, out=grads[:, :, 1])
-    factors, rows, rests = grads.unbind(), grad_heads.unbind(), rest.unbind()
-    outside = grad_states.unbind()
+    if grad_y is None:
+        grads[:, :, 2].zero_()
+    else:
+        grads[:, :, 2].copy_(grad_y)
+    factors, rows = grads[:, :, :2].unbind(), grad_heads.unbind()
+    rests = rest.unbind()
+    given = [grad for grad in (grad_y, grad_states) if grad is not None]
+    outside = (given[0] if len(given) == 1 else given[0] + given[1]).unbind()
     reset_at = [] if resets is None else resets.any(1).tolist()
     of_states = []  # after each step, the last one first
     now = torch.zeros_like(before[0])

@@ -1,11 +1,11 @@
 """The recurrence in loops over numbers that numba compiles for the CPU."""
 
 from velora.models.lnn.gated_leaky.loops.recurrence import (
-    NO_RATES,
     NO_RESETS,
     NO_TIMES,
+    NONE,
     scan_backward,
     scan_forward,
 )
 
-__all__ = ["NO_RATES", "NO_RESETS", "NO_TIMES", "scan_backward", "scan_forward"]
+__all__ = ["NONE", "NO_RESETS", "NO_TIMES", "scan_backward", "scan_forward"]

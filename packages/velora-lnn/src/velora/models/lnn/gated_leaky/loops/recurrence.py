@@ -16,7 +16,7 @@ _HALF, _ONE, _TWO = np.float32(0.5), np.float32(1), np.float32(2)
 # What stands for an argument that is not there.
 NO_RESETS = np.empty((0, 0), dtype=np.bool_)
 NO_TIMES = np.empty((0, 0), dtype=np.float32)
-NO_RATES = np.empty((0, 0, 0), dtype=np.float32)
+NONE = np.empty((0, 0, 0), dtype=np.float32)
 
 
 @inlined
@@ -61,26 +61,27 @@ def scan_forward(
     """Runs the recurrence forward.
 
     Args:
-        heads: (T, B, 2·H), what the inputs give to f and k; overwritten by the gate and
-            tanh k.
-        weight: (2·H, H), or as (H, 2·H), transposed, which is faster for a small H.
-        before: (T, B, H), the states before each step, after its reset. Those of the
-            first step are given, the others filled.
+        heads: (T, B, 3·H), what the inputs give to f, k and proj; overwritten by the
+            gate, tanh k and y.
+        weight: (3·H, H), or as (H, 3·H), transposed, which is faster for a small H.
+        before: (T, B, W), whose last H columns are the states before each step, after
+            its reset. Those of the first step are given, the others filled.
         resets: (T, B), or (0, 0) where there are none.
         times: (T, B), or (0, 0) where each is 1.
         rates: (T, B, H) to fill with softplus f where there are times, else (0, 0, 0).
         states: (T, B, H) to fill with the states after each step.
     """
     steps, batch, hidden = states.shape
+    start = before.shape[2] - hidden
     for t in range(steps):
         if len(weight) == hidden:
-            add_product(heads[t], before[t], 0, weight)
+            add_product(heads[t], before[t], start, weight)
         else:
-            add_product_of_transposed(heads[t], before[t], 0, weight)
+            add_product_of_transposed(heads[t], before[t], start, weight)
         # Short loops over few arrays: only such become vector instructions.
         for b in range(batch):
-            now, after = before[t, b], states[t, b]
-            gate, k = heads[t, b, :hidden], heads[t, b, hidden:]
+            row, now, after = heads[t, b], before[t, b, start:], states[t, b]
+            gate, k, y = row[:hidden], row[hidden : 2 * hidden], row[2 * hidden :]
             if times.size > 0:
                 time, rate = times[t, b], rates[t, b]
                 for j in range(hidden):
@@ -93,22 +94,27 @@ def scan_forward(
             for j in range(hidden):
                 k[j] = tanh(k[j])
             for j in range(hidden):
-                # What is open for ever lets the target through, to the last digit.
-                moved = now[j] + gate[j] * (k[j] - now[j])
-                after[j] = k[j] if gate[j] == _ONE else moved
+                # From the nearer end: an open gate lets the target through, to the last
+                # digit, and no rounding leads beyond it.
+                way = k[j] - now[j]
+                near = now[j] + gate[j] * way
+                after[j] = near if gate[j] < _HALF else k[j] - (_ONE - gate[j]) * way
+            for j in range(hidden):
+                y[j] += after[j]
             if t + 1 < steps:
                 if resets.size > 0 and resets[t + 1, b]:
-                    before[t + 1, b] = 0
+                    before[t + 1, b, start:] = 0
                 else:
-                    before[t + 1, b] = after
+                    before[t + 1, b, start:] = after
 
 
 @compiled(
-    "void(float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1],"
+    "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1],"
     " float32[:, :, ::1], boolean[:, ::1], float32[:, ::1], float32[:, :, ::1],"
     " float32[:, :, ::1], float32[:, ::1], float32[:, ::1])"
 )
 def scan_backward(
+    grad_y: Array,
     grad_states: Array,
     weight: Array,
     heads: Array,
@@ -123,26 +129,39 @@ def scan_backward(
     """Runs the recurrence backward.
 
     Args:
-        grad_states: (T, B, H).
-        weight: (H, 2·H), transposed.
-        heads: as `scan_forward` left them.
+        grad_y: (T, B, H), or (0, 0, 0) where there is none.
+        grad_states: (T, B, H), or (0, 0, 0) where there is none.
+        weight: (H, 3·H), transposed.
+        heads: as `scan_forward` left them; y is not read.
         before: as `scan_forward` left them.
         resets: as in `scan_forward`.
         times: as in `scan_forward`.
         rates: as `scan_forward` left them.
-        grad_heads: (T, B, 2·H) to fill.
+        grad_heads: (T, B, 3·H) to fill.
         grad_state: (B, H) to fill.
         grad_times: (T, B) to fill where there are times, else (0, 0).
     """
-    steps, batch, hidden = grad_states.shape
+    steps, batch, size = heads.shape
+    hidden = grad_state.shape[1]
+    start = before.shape[2] - hidden
     grad_state[:, :] = 0
     for t in range(steps - 1, -1, -1):
         for b in range(batch):
-            now, outside, state = grad_state[b], grad_states[t, b], before[t, b]
-            gate, k = heads[t, b, :hidden], heads[t, b, hidden:]
-            to_f, to_k = grad_heads[t, b, :hidden], grad_heads[t, b, hidden:]
-            for j in range(hidden):
-                now[j] += outside[j]
+            row, grad = heads[t, b], grad_heads[t, b]
+            now, state = grad_state[b], before[t, b, start:]
+            gate, k = row[:hidden], row[hidden : 2 * hidden]
+            to_f, to_k = grad[:hidden], grad[hidden : 2 * hidden]
+            to_y = grad[2 * hidden : size]
+            if grad_y.size > 0:
+                to_y[:] = grad_y[t, b]
+                for j in range(hidden):
+                    now[j] += to_y[j]
+            else:
+                to_y[:] = 0
+            if grad_states.size > 0:
+                outside = grad_states[t, b]
+                for j in range(hidden):
+                    now[j] += outside[j]
             for j in range(hidden):
                 to_f[j] = now[j] * (k[j] - state[j]) * (_ONE - gate[j])
             if times.size > 0:

@@ -11,9 +11,9 @@ from scans import LAYOUTS, close, drawn_sequence, gradients_of, in_double
 @pytest.mark.parametrize("resets", [False, True])
 @pytest.mark.parametrize("sizes", [(1, 1), (3, 1), (4, 5), (9, 6), (65, 17)])
 def test_fused_network_equals_the_reference(
-    path, fused_calls, make_liquid, reference, sizes, resets, timespans
+    path, fused_calls, make_recurrent, reference, sizes, resets, timespans
 ):
-    network = make_liquid((3, 24, 2), path.dtype)
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, tensors = drawn_sequence(
         network, path.dtype, timespans=timespans, resets=resets, sizes=sizes
     )
@@ -34,8 +34,10 @@ def test_fused_network_equals_the_reference(
 
 
 @pytest.mark.parametrize("used", ["y", "state", "states", "y states", "y y"])
-def test_fused_gradient_is_right_whatever_is_used(path, fused_calls, make_liquid, used):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_fused_gradient_is_right_whatever_is_used(
+    path, fused_calls, make_recurrent, used
+):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, tensors = drawn_sequence(network, path.dtype, timespans="(T, B)")
 
     def gradients():
@@ -54,9 +56,9 @@ def test_fused_gradient_is_right_whatever_is_used(path, fused_calls, make_liquid
 
 @pytest.mark.parametrize("wanted", ["x", "state", "motor", "inter", "head", "bias"])
 def test_fused_network_gives_gradients_to_what_needs_them(
-    path, fused_calls, make_liquid, wanted
+    path, fused_calls, make_recurrent, wanted
 ):
-    network = make_liquid((3, 24, 2), path.dtype)
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, _ = drawn_sequence(network, path.dtype)
     tensors = {"x": x, "state": state, **dict(network.named_parameters())}
 
@@ -76,8 +78,8 @@ def test_fused_network_gives_gradients_to_what_needs_them(
             close([tensor.grad], [expected])
 
 
-def test_fused_network_ignores_masked_weights(path, fused_calls, make_liquid):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_fused_network_ignores_masked_weights(path, fused_calls, make_recurrent):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, _ = drawn_sequence(network, path.dtype)
     before = network.forward_sequence(x, state, **options)
     layers = network.inter, network.motor, *network.command.heads
@@ -94,8 +96,8 @@ def test_fused_network_ignores_masked_weights(path, fused_calls, make_liquid):
         assert layer.weight.grad[layer.mask != 0].all()
 
 
-def test_fused_gradients_of_heads_can_be_changed_one_by_one(path, make_liquid):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_fused_gradients_of_heads_can_be_changed_one_by_one(path, make_recurrent):
+    network = make_recurrent((3, 24, 2), path.dtype)
     network.forward_sequence(torch.randn(5, 3, 3, dtype=path.dtype))[0].sum().backward()
     gradients = [p.grad for p in network.parameters()]
     kept = [gradient.clone() for gradient in gradients]
@@ -105,8 +107,10 @@ def test_fused_gradients_of_heads_can_be_changed_one_by_one(path, make_liquid):
         assert all(torch.equal(*pair) for pair in zip(gradients, kept, strict=True))
 
 
-def test_weights_changed_after_a_fused_forward_leave_its_gradients(path, make_liquid):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_weights_changed_after_a_fused_forward_leave_its_gradients(
+    path, make_recurrent
+):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, tensors = drawn_sequence(network, path.dtype)
     y, _ = network.forward_sequence(x, state, **options)
     wanted = tensors[:1] + tensors[2:]
@@ -126,8 +130,8 @@ def test_weights_changed_after_a_fused_forward_leave_its_gradients(path, make_li
         y.sum().backward()
 
 
-def test_fused_backward_twice_gives_the_same_gradients(path, make_liquid):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_fused_backward_twice_gives_the_same_gradients(path, make_recurrent):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, tensors = drawn_sequence(network, path.dtype, timespans="(T, B)")
     outputs = network.forward_sequence(x, state, **options)
     kept = [output.detach().clone() for output in outputs]
@@ -139,8 +143,8 @@ def test_fused_backward_twice_gives_the_same_gradients(path, make_liquid):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_fused_network_takes_any_layout_in_memory(path, make_liquid, layout):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_fused_network_takes_any_layout_in_memory(path, make_recurrent, layout):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, _ = drawn_sequence(network, path.dtype)
     apart = LAYOUTS[layout](x)
     results = []
@@ -151,8 +155,8 @@ def test_fused_network_takes_any_layout_in_memory(path, make_liquid, layout):
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_fused_network_without_gradients_gives_the_same(path, make_liquid, mode):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_fused_network_without_gradients_gives_the_same(path, make_recurrent, mode):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, _ = drawn_sequence(network, path.dtype)
     expected = network.forward_sequence(x, state, **options)
     with mode():
@@ -160,8 +164,8 @@ def test_fused_network_without_gradients_gives_the_same(path, make_liquid, mode)
     assert all(torch.equal(*pair) for pair in zip(got, expected, strict=True))
 
 
-def test_outputs_may_be_changed_in_place(path, make_liquid):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_outputs_may_be_changed_in_place(path, make_recurrent):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
     expected = torch.autograd.grad((2 * network.forward_sequence(x)[0]).sum(), x)
     y, _ = network.forward_sequence(x)

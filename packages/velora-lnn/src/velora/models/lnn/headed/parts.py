@@ -1,22 +1,20 @@
-"""The tensors of a liquid network, where nothing but what its classes say happens."""
+"""The tensors of a network, where nothing but what its classes say happens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from velora.models.lnn.bare import are_bare
-from velora.models.lnn.cfc.cell import NCPLiquidCell
+from velora.models.lnn.headed.cell import HeadedCell
 from velora.models.lnn.sparse import SparseLinear
-
-Heads = Sequence[Tensor]  # g, h, f_to_g, f_to_h, proj
 
 
 class At(IntEnum):
-    """Where the fused function has its arguments; five heads are each."""
+    """Where the fused function has its arguments; biases of heads follow weights."""
 
     X = 0
     STATE = 1
@@ -26,11 +24,10 @@ class At(IntEnum):
     MOTOR_WEIGHT = 10
     MOTOR_BIAS = 11
     WEIGHTS = 12
-    BIASES = 17
 
 
 class Parts(NamedTuple):
-    """The tensors of a liquid network of F inputs, I inter and H command neurons.
+    """The tensors of a network of F inputs, I inter and H command neurons.
 
     Attributes:
         inter_mask: (I, F) booleans.
@@ -40,8 +37,8 @@ class Parts(NamedTuple):
         inter_bias: (I,).
         motor_weight: (O, H).
         motor_bias: (O,).
-        weights: five of (H, I + H).
-        biases: five of (H,).
+        weights: (H, I + H) of each head.
+        biases: (H,) of each head.
     """
 
     inter_mask: Tensor
@@ -51,15 +48,25 @@ class Parts(NamedTuple):
     inter_bias: Tensor
     motor_weight: Tensor
     motor_bias: Tensor
-    weights: Heads
-    biases: Heads
+    weights: Sequence[Tensor]
+    biases: Sequence[Tensor]
 
 
 def parts_of(
-    inter: SparseLinear, cell: NCPLiquidCell, motor: SparseLinear
+    forward: Callable[..., Any],
+    inter: SparseLinear,
+    cell: HeadedCell,
+    motor: SparseLinear,
 ) -> Parts | None:
-    """Returns what layers compute with; None where one does more than its class."""
-    if not are_bare(NCPLiquidCell.forward, cell):
+    """Returns what layers compute with; None where one does more than its class.
+
+    Args:
+        forward: of the class that the cell is taken for.
+        inter: layer before the cell.
+        cell: the command neurons.
+        motor: layer after it.
+    """
+    if not are_bare(forward, cell):
         return None
     heads = cell.heads
     if not are_bare(SparseLinear.forward, inter, motor, *heads):

@@ -8,9 +8,9 @@ from torch.utils.checkpoint import checkpoint
 
 @pytest.mark.parametrize("timespans", [None, 0.5, "(T, B)"])
 def test_second_derivatives_of_fused_network_equal_the_reference(
-    path, fused_calls, make_liquid, reference, timespans
+    path, fused_calls, make_recurrent, reference, timespans
 ):
-    network = make_liquid((3, 24, 2), path.dtype)
+    network = make_recurrent((3, 24, 2), path.dtype)
     x, state, options, tensors = drawn_sequence(
         network, path.dtype, timespans=timespans
     )
@@ -34,8 +34,8 @@ def test_second_derivatives_of_fused_network_equal_the_reference(
 
 
 @pytest.mark.parametrize("reentrant", [False, True])
-def test_checkpoint_gives_the_same_gradients(path, make_liquid, reentrant):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_checkpoint_gives_the_same_gradients(path, make_recurrent, reentrant):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
     tensors = [x, *network.parameters()]
 
@@ -49,8 +49,8 @@ def test_checkpoint_gives_the_same_gradients(path, make_liquid, reentrant):
 
 
 @pytest.mark.parametrize("output", [0, 1])
-def test_second_derivative_of_one_output_alone_is_right(path, make_liquid, output):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_second_derivative_of_one_output_alone_is_right(path, make_recurrent, output):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
 
     def second(run):
@@ -69,8 +69,8 @@ def test_second_derivative_of_one_output_alone_is_right(path, make_liquid, outpu
 
 
 @pytest.mark.parametrize("output", [0, 1])
-def test_batched_gradients_are_those_one_by_one(path, make_liquid, output):
-    network = make_liquid((3, 24, 2), path.dtype)
+def test_batched_gradients_are_those_one_by_one(path, make_recurrent, output):
+    network = make_recurrent((3, 24, 2), path.dtype)
     x = torch.randn(5, 4, 3, dtype=path.dtype, requires_grad=True)
     y = network.forward_sequence(x)[output]
     directions = torch.randn(6, *y.shape, dtype=path.dtype)

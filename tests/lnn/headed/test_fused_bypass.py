@@ -46,10 +46,10 @@ def wrapped(network, layer):
 CHANGES = [hooked, hooked_before, hooked_backward, parametrized, subclassed, wrapped]
 
 
-@pytest.mark.parametrize("layer", ["inter", "motor", "command.g_head"])
+@pytest.mark.parametrize("layer", ["inter", "motor", "command.proj"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_layer_is_never_bypassed(make_liquid, fused_calls, change, layer):
-    network = make_liquid((3, 24, 2), F32)
+def test_changed_layer_is_never_bypassed(make_recurrent, fused_calls, change, layer):
+    network = make_recurrent((3, 24, 2), F32)
     x, state = torch.randn(5, 3, 3, requires_grad=True), torch.randn(3, 9)
     plain = network.forward_sequence(x, state)[0]
     assert fused_calls["fused"] == 1
@@ -66,8 +66,8 @@ def test_changed_layer_is_never_bypassed(make_liquid, fused_calls, change, layer
         assert not torch.allclose(got, plain)
 
 
-def test_hook_on_all_modules_is_never_bypassed(make_liquid, fused_calls):
-    network, called = make_liquid((3, 24, 2), F32), []
+def test_hook_on_all_modules_is_never_bypassed(make_recurrent, fused_calls):
+    network, called = make_recurrent((3, 24, 2), F32), []
     register = torch.nn.modules.module.register_module_forward_hook
     with register(lambda module, x, y: called.append(module)):
         network.forward_sequence(torch.randn(5, 3, 3))
@@ -77,9 +77,9 @@ def test_hook_on_all_modules_is_never_bypassed(make_liquid, fused_calls):
 
 
 def test_parametrized_head_learns_through_its_parametrization(
-    path, fused_calls, make_liquid
+    path, fused_calls, make_recurrent
 ):
-    network = make_liquid((3, 24, 2), path.dtype)
+    network = make_recurrent((3, 24, 2), path.dtype)
     x = torch.randn(5, 3, 3, dtype=path.dtype)
     double = copy.deepcopy(network)
     with torch.no_grad():
@@ -96,9 +96,9 @@ def test_parametrized_head_learns_through_its_parametrization(
 
 
 @pytest.mark.parametrize("prepare", ["autocast", "norm", "vmap", "bfloat16"])
-def test_what_cannot_be_fused_is_not(fused_calls, make_liquid, prepare):
+def test_what_cannot_be_fused_is_not(fused_calls, make_recurrent, prepare):
     norm = torch.nn.LayerNorm if prepare == "norm" else None
-    network, x = make_liquid((3, 24, 2), F32, norm=norm), torch.randn(5, 3, 3)
+    network, x = make_recurrent((3, 24, 2), F32, norm=norm), torch.randn(5, 3, 3)
     if prepare == "bfloat16":
         network, x = network.bfloat16(), x.bfloat16()
     with torch.autocast("cpu", torch.bfloat16, enabled=prepare == "autocast"):

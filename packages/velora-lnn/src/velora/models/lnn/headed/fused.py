@@ -1,8 +1,8 @@
-"""A liquid network over a sequence as one differentiable function."""
+"""A network over a sequence as one differentiable function."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -11,36 +11,98 @@ from torch.nn import functional
 
 from velora.models.lnn.activation import mish, mish_with_slope
 from velora.models.lnn.backend import NUMBA, Backend
-from velora.models.lnn.cfc import backends
-from velora.models.lnn.cfc.heads import pack, pack_in_place, unpack
-from velora.models.lnn.cfc.parts import At, Parts
-from velora.models.lnn.cfc.scan import gradient_of_times, over_time
 from velora.models.lnn.double_backward import differentiable_backward
 from velora.models.lnn.eager import is_plain, is_traced
+from velora.models.lnn.headed.packing import Packing
+from velora.models.lnn.headed.parts import At, Parts
+from velora.models.lnn.headed.recurrence import Recurrence, Table
+from velora.models.lnn.headed.scan import over_time
 from velora.models.lnn.masked import as_factors
 
 
-def backend_for(x: Tensor, hidden: int, n_heads: int) -> Backend | None:
-    """Returns the backend that `fused` has for (T, B, F) inputs like these.
+class Plan(NamedTuple):
+    """What is decided before a sequence is computed.
 
-    None where it is not for them, here and now: they are no numbers on the CPU, or too
-    few steps for preparations, or `VELORA_SCAN` wants steps one by one.
+    Attributes:
+        recurrence: of the command neurons.
+        packing: of their heads.
+        backend: of the recurrence.
     """
-    if (
-        x.dtype not in (torch.float32, torch.float64)
-        or not x.is_cpu
-        or is_traced()
-        or torch.is_autocast_enabled("cpu")
-    ):
+
+    recurrence: Recurrence
+    packing: Packing
+    backend: Backend
+
+
+def fused(
+    recurrence: Recurrence,
+    packing: Packing,
+    parts_of: Callable[[], Parts | None],
+    x: Tensor,
+    state: Tensor,
+    *,
+    resets: Tensor | None,
+    times: Tensor | None,
+) -> tuple[Tensor, Tensor] | None:
+    """Runs inter, Mish, command, Mish and motor over time, where it can.
+
+    The same numbers as the layers one by one with `over_time` between them, and fewer
+    operators: masks are applied to weights and to gradients once, heads are packed
+    once, gradients of the heads are one product, and Mish leaves its slope for the
+    backward. Second derivatives and `torch.func` go back to the layers.
+
+    Args:
+        recurrence: of the command neurons.
+        packing: of their heads.
+        parts_of: returns what the network is made of, or None where a layer does more
+            than its class says.
+        x: (T, B, F) inputs.
+        state: (B, H) before the first step.
+        resets: (T, B) booleans, true where the state is zero *before* that step.
+        times: (T, B, 1) time since the last step.
+
+    Returns:
+        y: (T, B, O) outputs.
+        states: (T, B, H) states after each step.
+        Or None, where the layers have to be called one by one.
+    """
+    parts = parts_of() if _is_for(x) else None
+    backend = parts and _backend_for(recurrence.backends, x, parts)
+    state = state.to(x.dtype)
+    if not (parts and backend and _are_plain(x, state, times, parts)):
         return None
-    backend = backends.choose(x, work=x.shape[1] * n_heads * hidden**2)
+    *rest, weights, biases = parts
+    plan = Plan(recurrence, packing, backend)
+    arguments = x, state, resets, times, plan, *rest, *weights, *biases
+    y, states = _Fused.apply(*arguments)  # type: ignore[no-untyped-call]  # PyTorch's own
+    return y, states
+
+
+def _is_for(x: Tensor) -> bool:
+    """Whether (T, B, F) inputs are numbers on the CPU, here and now."""
+    return (
+        x.dtype in (torch.float32, torch.float64)
+        and x.is_cpu
+        and not is_traced()
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
+def _backend_for(backends: Table, x: Tensor, parts: Parts) -> Backend | None:
+    """Returns the backend for (T, B, F) inputs.
+
+    None where they are too few steps for preparations, or `VELORA_SCAN` wants steps one
+    by one.
+    """
+    hidden = len(parts.mask)
+    backend = backends.choose(x, x.shape[1] * len(parts.weights) * hidden**2)
     # With numba's Mish, preparations pay for one step already.
     short = x.shape[0] <= backends.SHORT
     return None if backend and short and backend.name != NUMBA else backend
 
 
-def fuses(x: Tensor, state: Tensor, times: Tensor | None, parts: Parts) -> bool:
-    """Whether `fused` takes these: plain tensors of one dtype on the CPU."""
+def _are_plain(x: Tensor, state: Tensor, times: Tensor | None, parts: Parts) -> bool:
+    """Whether these are plain tensors of one dtype on the CPU."""
     *rest, weights, biases = parts
     masks, numbers = rest[:3], rest[3:]
     return (
@@ -48,52 +110,6 @@ def fuses(x: Tensor, state: Tensor, times: Tensor | None, parts: Parts) -> bool:
         and is_plain(*masks, dtype=torch.bool)
         and (times is None or is_plain(times, dtype=x.dtype))
     )
-
-
-class Plan(NamedTuple):
-    """What is decided before a sequence is computed.
-
-    Attributes:
-        constant_time: the time since the last step, where it never changes; else None.
-        backend: of the recurrence.
-    """
-
-    constant_time: float | None
-    backend: Backend
-
-
-def fused(
-    x: Tensor,
-    state: Tensor,
-    parts: Parts,
-    plan: Plan,
-    *,
-    resets: Tensor | None,
-    times: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """Runs inter, Mish, command, Mish and motor over time.
-
-    The same numbers as the layers one by one with `scan` between them, and fewer
-    operators: masks are applied to weights and to gradients once, heads are packed
-    once, gradients of the heads are one product, and Mish leaves its slope for the
-    backward. Second derivatives and `torch.func` go back to the layers.
-
-    Args:
-        x: (T, B, F) inputs.
-        state: (B, H) before the first step.
-        parts: what the network is made of.
-        plan: how.
-        resets: (T, B) booleans, true where the state is zero *before* that step.
-        times: (T, B, 1) time since the last step.
-
-    Returns:
-        y: (T, B, O) outputs.
-        states: (T, B, H) states after each step.
-    """
-    *rest, weights, biases = parts
-    arguments = x, state, resets, times, plan, *rest, *weights, *biases
-    y, states = _Fused.apply(*arguments)  # type: ignore[no-untyped-call]  # PyTorch's own
-    return y, states
 
 
 def _layered(
@@ -107,12 +123,13 @@ def _layered(
     """Computes the same layer by layer, which can be differentiated in any way."""
     inter_mask, mask, motor_mask, inter_weight, inter_bias = tensors[:5]
     motor_weight, motor_bias, *heads = tensors[5:]
+    n = len(heads) // 2
     inter = mish(functional.linear(x, inter_weight * inter_mask, inter_bias))
-    packed = pack(heads[:5], heads[5:], mask, plan.constant_time)
+    packed = plan.packing.pack(heads[:n], heads[n:], mask)
     sizes = (mask.shape[1] - packed.hidden, packed.hidden)
     from_inter, from_state = packed.weight.split_with_sizes(sizes, dim=1)
     inputs = functional.linear(inter, from_inter, packed.bias)
-    y, states = over_time(inputs, from_state, state, resets, times)
+    y, states = over_time(plan.recurrence, inputs, from_state, state, resets, times)
     return functional.linear(mish(y), motor_weight * motor_mask, motor_bias), states
 
 
@@ -131,10 +148,10 @@ class _Fused(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         inter_mask, mask, motor_mask, inter_weight, inter_bias = tensors[:5]
         motor_weight, motor_bias, *heads = tensors[5:]
-        constant, backend = plan
+        n, backend = len(heads) // 2, plan.backend
         steps, batch, _ = x.shape
         (hidden, size), count = mask.shape, steps * batch
-        weight, bias, _ = pack_in_place(heads[:5], heads[5:], mask, constant)
+        weight, bias, _ = plan.packing.pack_in_place(heads[:n], heads[n:], mask)
         from_inter, from_state = weight.tensor_split((size - hidden,), dim=1)
         from_state = backend.lay_out(from_state)
 
@@ -150,7 +167,9 @@ class _Fused(torch.autograd.Function):
             start.masked_fill_(resets[0, :, None], 0)
         packed = torch.addmm(bias, z[:, : size - hidden], from_inter.T)  # (R, N·H)
         heads_of_steps = packed.view(steps, batch, -1)
-        states = backend.forward(heads_of_steps, from_state, before, resets, times)
+        states, kept = backend.forward(
+            heads_of_steps, from_state, before, resets, times
+        )
         command = x.new_empty(count, hidden)
         mish_with_slope(packed, command)
         motor = motor_weight * motor_mask
@@ -171,6 +190,7 @@ class _Fused(torch.autograd.Function):
             z,
             packed,
             command,
+            kept,
         )
         ctx.plan, ctx.parameters = plan, tensors[3:]
         ctx.versions = _versions(tensors[3:])
@@ -192,10 +212,10 @@ class _Fused(torch.autograd.Function):
 def _written_backward(
     ctx: Any, grad_y: Tensor | None, grad_states: Tensor | None
 ) -> tuple[Tensor | None, ...]:
-    needed, (constant, backend) = ctx.needs_input_grad, ctx.plan
+    needed, plan = ctx.needs_input_grad, ctx.plan
     # Read once: under torch.utils.checkpoint a tensor is there for one reading.
     x, _, resets, times, inter_mask, mask, motor_mask, *made = ctx.saved_tensors
-    inter, from_inter, from_state, motor, slope, z, packed, command = made
+    inter, from_inter, from_state, motor, slope, z, packed, command, kept = made
     steps, batch, _ = x.shape
     (hidden, size), count = mask.shape, steps * batch
     three = (steps, batch, -1)
@@ -209,18 +229,24 @@ def _written_backward(
             grads[At.MOTOR_WEIGHT] = (grad_y.T @ command).mul_(motor_mask)
         if needed[At.MOTOR_BIAS]:
             grads[At.MOTOR_BIAS] = grad_y.sum(0)
-    of_heads, grads[At.STATE] = backend.backward(
-        grad_command, grad_states, from_state, packed.view(three), resets, times
+    of_heads, grads[At.STATE], grads[At.TIMES] = plan.backend.backward(
+        grad_command,
+        grad_states,
+        from_state,
+        packed.view(three),
+        z.view(three),
+        resets,
+        times,
+        kept,
     )
     grad = of_heads.view(count, -1)  # (R, N·H)
-    if needed[At.TIMES]:
-        grads[At.TIMES] = gradient_of_times(of_heads, packed.view(three), hidden)
-    if any(needed[At.WEIGHTS : At.BIASES]):
+    biases = (At.WEIGHTS + len(needed)) // 2  # where these start
+    if any(needed[At.WEIGHTS : biases]):
         # Heads share one mask and, by their blocks, one storage.
         of_weights = (grad.T @ z).view(-1, hidden, size).mul_(as_factors(mask, z.dtype))
-        grads[At.WEIGHTS : At.BIASES] = unpack(of_weights, constant)
-    if any(needed[At.BIASES :]):
-        grads[At.BIASES :] = unpack(grad.sum(0).view(-1, hidden), constant)
+        grads[At.WEIGHTS : biases] = plan.packing.unpack(of_weights)
+    if any(needed[biases:]):
+        grads[biases:] = plan.packing.unpack(grad.sum(0).view(-1, hidden))
     if needed[At.X] or needed[At.INTER_WEIGHT] or needed[At.INTER_BIAS]:
         grad_inter = (grad @ from_inter).mul_(slope)  # (R, I)
         if needed[At.INTER_WEIGHT]:

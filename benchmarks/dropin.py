@@ -12,6 +12,10 @@ else is touched but the arguments for layers that ours do not have (`net_arch`,
 are in `common/zoo.py`; "identity" are Stable-Baselines3's own learning tests, in
 `common/identity.py`, and its score is how many of the twelve pass.
 
+Rows of equal size, if asked for: "MlpPolicy, our synapses" has two layers of the width
+with which it has as many parameters as NCPPolicy's biases and weights with a synapse,
+"MlpPolicy, our parameters" as many as NCPPolicy stores.
+
 A seed's score is the mean return of 40 episodes of the deterministic policy after the
 last step; no checkpoint is chosen by it. Seeds 10 to 14 are for reports: whatever is
 chosen, of a cell, a default or a policy, is chosen on others (`--first-seed 0`).
@@ -22,6 +26,7 @@ from __future__ import annotations
 from common.baseline import Baseline
 from common.comparison import Comparison, command
 from common.identity import CASES, Suite, suite, train_any
+from common.matched import MATCHED
 from common.training import AgentJob, plain
 from common.zoo import TASKS
 
@@ -54,7 +59,7 @@ COMPARISON = Comparison(
     make_job=job,
     tasks=["identity", *TASKS],
     rows=["MlpPolicy", "NCPPolicy"],
-    optional_rows=["LiquidPolicy"],
+    optional_rows=["LiquidPolicy", *(f"MlpPolicy, {what}" for what in MATCHED)],
     first_seed=10,
     train=train_any,
     quick=QUICK,

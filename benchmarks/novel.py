@@ -15,6 +15,9 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 - "LSTM": RecurrentPPO with MlpLstmPolicy;
 - "frames": PPO with MlpPolicy on the last four observations;
 - "window": PPO with LiquidPolicy on the same four, its cell run over them;
+- "LSTM, our synapses" and "LSTM, our parameters", if asked for: as "LSTM", with the
+  hidden size with which it has as many parameters as LiquidPolicy has biases and
+  weights with a synapse, or as it stores;
 - "CfC, window", if asked for: as "window" with the network and size of "CfC";
 - "ncps-cfc" and "ncps-ltc", if asked for: as "CfC" with that network, of the plugin
   examples/plugins/velora-ncps, which has to be installed.

@@ -6,7 +6,7 @@ The agents ("rows") are described in `novel.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium as gym
@@ -14,10 +14,16 @@ import numpy as np
 from gymnasium.wrappers import FrameStackObservation, TransformObservation
 from torch import nn
 
+from common.matched import MATCHED, matched
 from common.training import AgentJob, Falling
 
 ROWS = ("LiquidPolicy", "CfC", "LSTM", "frames", "window")
-OPTIONAL_ROWS = ("CfC, window", "ncps-cfc", "ncps-ltc")
+OPTIONAL_ROWS = (
+    "CfC, window",
+    *(f"LSTM, {what}" for what in MATCHED),
+    "ncps-cfc",
+    "ncps-ltc",
+)
 
 
 @dataclass
@@ -111,10 +117,13 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     # Two fifths of the decision neurons are command neurons.
     sized = ours | {"n_neurons": task.hidden_size * 5 // 2}
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
+    lstm_row = ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm)
     algorithm, policy, options = {
         "LiquidPolicy": ("RecurrentPPO", "LiquidPolicy", ours),
         "CfC": ("RecurrentPPO", "LiquidPolicy", sized | {"network": "liquid"}),
-        "LSTM": ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm),
+        "LSTM": lstm_row,
+        "LSTM, our synapses": lstm_row,
+        "LSTM, our parameters": lstm_row,
         "frames": ("PPO", "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
         "window": ("PPO", "LiquidPolicy", ours),
         "CfC, window": ("PPO", "LiquidPolicy", sized | {"network": "liquid"}),
@@ -122,7 +131,7 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         "ncps-ltc": ("RecurrentPPO", "LiquidPolicy", sized | {"network": row}),
     }[row]
     frames = 4 if algorithm == "PPO" else 1
-    return AgentJob(
+    made = AgentJob(
         {"task": name, "policy": row},
         algorithm,
         policy,
@@ -135,3 +144,12 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         n_envs=task.n_envs,
         is_normalized=True,
     )
+    _, _, what = row.partition(", ")
+    if what not in MATCHED:
+        return made
+
+    def of_width(width: int) -> AgentJob:
+        sized = made.policy_kwargs | {"lstm_hidden_size": width}
+        return replace(made, policy_kwargs=sized)
+
+    return matched(job(name, "LiquidPolicy", seed, steps), of_width, what)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
 
 import gymnasium as gym
 
+from common.matched import matched
 from common.training import AgentJob, algorithm_of
 
 MODULES = {"box2d": ("Box2D", "pygame"), "mujoco": ("mujoco",)}  # of gymnasium's extras
@@ -47,6 +48,7 @@ class Task:
 
     def dropped(self, policy: str) -> dict[str, Any]:
         """Returns what a policy does not take of the user's policy_kwargs."""
+        policy, _, _ = policy.partition(", ")
         kind = algorithm_of(self.algorithm).policy_aliases[policy]
         refused = getattr(kind, "mlp_arguments", ())
         return {k: v for k, v in self.policy_kwargs.items() if k in refused}
@@ -54,7 +56,21 @@ class Task:
     def job(
         self, names: dict[str, str], policy: str, seed: int, steps: int | None
     ) -> AgentJob:
-        """Returns the run of a policy, with the task's own steps if no others."""
+        """Returns the run of a policy, with the task's own steps if no others.
+
+        "MlpPolicy, our synapses" and "MlpPolicy, our parameters" have two layers of the
+        width with which they are as large as NCPPolicy.
+        """
+        policy, _, what = policy.partition(", ")
+        if what:
+            ours = self.job(names, "NCPPolicy", seed, steps)
+            plain = self.job(names, policy, seed, steps)
+
+            def of_width(width: int) -> AgentJob:
+                net_arch = {"net_arch": [width, width]}
+                return replace(plain, policy_kwargs=plain.policy_kwargs | net_arch)
+
+            return matched(ours, of_width, what)
         dropped = self.dropped(policy)
         return AgentJob(
             names,

@@ -20,9 +20,11 @@ from stable_baselines3.common.noise import NormalActionNoise
 
 from common.comparison import command
 from common.identity import CASES, Suite, train_any
+from common.matched import MATCHED
 from common.training import AgentJob, Falling, make_agent
 from common.zoo import TASKS
 from dropin import COMPARISON, QUICK, dropped, job
+from velora.utils import total_parameters
 
 ALL = TASKS | CASES
 ROWS = (*COMPARISON.rows, *COMPARISON.optional_rows)
@@ -49,7 +51,11 @@ def test_every_task_makes_an_agent_of_every_row(name: str, row: str) -> None:
         pytest.skip(f"gymnasium[{task.extra}] is not installed")
     agent = make_agent(task.job({}, row, 0, None))
     assert type(agent).__name__ == task.algorithm
-    assert row == "MlpPolicy" or hasattr(agent.policy, "networks")
+    policy, _, what = row.partition(", ")
+    assert policy == "MlpPolicy" or hasattr(agent.policy, "networks")
+    if what:
+        ours = MATCHED[what](make_agent(task.job({}, "NCPPolicy", 0, None)).policy)
+        assert total_parameters(agent.policy) == pytest.approx(ours, rel=0.06)
 
 
 def test_quick_tasks_are_tasks_with_no_more_steps_than_their_own() -> None:
@@ -85,7 +91,7 @@ def test_settings_are_the_zoos(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-@pytest.mark.parametrize("row", ROWS[1:])
+@pytest.mark.parametrize("row", ["NCPPolicy", "LiquidPolicy"])
 def test_nothing_changes_but_the_policy_and_what_sizes_it(name: str, row: str) -> None:
     ours, theirs = job(name, row, 10, None), job(name, "MlpPolicy", 10, None)
     assert isinstance(ours, AgentJob)
@@ -94,6 +100,18 @@ def test_nothing_changes_but_the_policy_and_what_sizes_it(name: str, row: str) -
     rest = {k: v for k, v in theirs.policy_kwargs.items() if k not in sized}
     assert theirs.policy_kwargs == TASKS[name].policy_kwargs
     assert ours == replace(theirs, names=ours.names, policy=row, policy_kwargs=rest)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.startswith("MlpPolicy, ")])
+def test_only_the_width_changes_in_rows_of_equal_size(row: str) -> None:
+    for name in ("PPO HalfCheetah", "DQN CartPole"):
+        if TASKS[name].is_available:
+            sized, plain = job(name, row, 10, None), job(name, "MlpPolicy", 10, None)
+            assert isinstance(sized, AgentJob)
+            assert isinstance(plain, AgentJob)
+            width = sized.policy_kwargs["net_arch"][0]
+            kwargs = plain.policy_kwargs | {"net_arch": [width, width]}
+            assert sized == replace(plain, names=sized.names, policy_kwargs=kwargs)
 
 
 def test_what_is_dropped_is_named() -> None:

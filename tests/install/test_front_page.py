@@ -1,4 +1,4 @@
-"""What README claims stands where it was measured, beside the command; and it is short."""
+"""README is short, and what it claims stands beside the command that measured it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ COMMAND = re.compile(r"`[^`]*python benchmarks/(\w+\.py)[^`]*`")
 
 
 def section(page: str, anchor: str) -> str:
-    """Returns the text of a page from a heading to the next; empty where there is none."""
+    """Returns what stands below a heading; empty where there is none."""
     parts = re.split(r"^#+ (.+)$", page, flags=re.M)
-    sections = dict(zip(map(anchor_of, parts[1::2]), parts[2::2]))
-    return sections.get(anchor, "")
+    anchors = list(map(anchor_of, parts[1::2]))
+    return parts[2 + 2 * anchors.index(anchor)] if anchor in anchors else ""
 
 
 def rows(page: str) -> Iterator[str]:

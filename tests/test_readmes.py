@@ -20,14 +20,21 @@ PAGES = [
     *sorted(ROOT.glob("packages/*/README.md")),
     *sorted(set(ROOT.glob("docs/**/*.md")) - {ELSEWHERE}),
 ]
-NEEDS = {"velora-wiring": "velora.wiring", "velora-lnn": "velora.models"}
-NEEDS |= {"velora-core": "velora.plugins", "velora-report": "velora.report"}
-NEEDS |= {"see.md": "velora.report"}  # any other page may use all packages below
-DRAWLESS = ("velora.plugins", "velora.report")  # whose pages draw nothing
+NEEDS = {
+    "velora-core": ["velora.plugins"],
+    "velora-wiring": ["velora.wiring", "matplotlib"],
+    "velora-lnn": ["velora.models", "matplotlib"],
+    "velora-report": ["velora.report"],
+    "see.md": ["velora.report"],
+    "start.md": ["velora.report", "matplotlib"],
+}
+ANY = ["velora.sb3", "matplotlib"]  # of any other page
+# A block of code, and what the page says it prints, if that follows at once.
+BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.S | re.M)
 
 
-def blocks(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.S | re.M)
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text("utf-8"))
 
 
 def is_installed(module: str) -> bool:
@@ -38,17 +45,24 @@ def is_installed(module: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.parent.name
+    "page",
+    [page for page in PAGES if blocks(page)],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 def test_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
-    needed = NEEDS.get(page.name) or NEEDS.get(page.parent.name, "velora.sb3")
-    if not is_installed(needed):
-        pytest.skip(f"this environment is without {needed}, which the page uses")
-    if needed not in DRAWLESS and not is_installed("matplotlib"):
-        pytest.skip("this environment is without matplotlib, with which pages draw")
+    needed = NEEDS.get(page.name) or NEEDS.get(page.parent.name, ANY)
+    for module in needed:
+        if not is_installed(module):
+            pytest.skip(f"this environment is without {module}, which the page uses")
     script = tmp_path / "page.py"
-    script.write_text("\n".join(blocks(page)), "utf-8")
+    script.write_text("\n".join(code for code, _ in blocks(page)), "utf-8")
     done = subprocess.run(
         [sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+    for _, printed in blocks(page):
+        assert printed in done.stdout
+
+
+def test_what_a_page_prints_is_found() -> None:
+    assert "NeuronCounts(" in dict(blocks(ROOT / "README.md")[:1]).popitem()[1]

@@ -116,6 +116,25 @@ def test_tag_publishes_what_was_checked_and_keeps_no_secret() -> None:
     assert "secrets." not in path.read_text("utf-8")
 
 
+def test_site_is_published_from_main_by_what_builds_it_in_tests() -> None:
+    path = GITHUB / "workflows" / "docs.yml"
+    workflow = read(path)
+    assert workflow[True]["push"] == {"branches": ["main"]}  # YAML's "on"
+    assert workflow["permissions"] == {}
+    build, publish = (workflow["jobs"][name] for name in ("build", "publish"))
+    (step,) = [step for step in build["steps"] if step.get("run") == "tox -e docs"]
+    assert set(step["env"]) == {"VELORA_SITE", "VELORA_REPOSITORY"}
+    assert build["steps"][-1]["with"] == {"path": "site/"}
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"pages": "write", "id-token": "write"}
+    text = (ROOT / "tox.ini").read_text("utf-8")
+    (listed,) = re.findall(r"^env_list = (.+)$", text, re.M)
+    assert "docs" in listed.split(", ")
+    body = text.partition("[testenv:docs]\n")[2].partition("\n[")[0]
+    assert "zensical build --clean --strict" in body
+    assert "python .ci/check_site.py site" in body
+
+
 def test_release_is_no_environment_of_every_run() -> None:
     text = (ROOT / "tox.ini").read_text("utf-8")
     (listed,) = re.findall(r"^env_list = (.+)$", text, re.M)

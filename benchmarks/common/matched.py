@@ -19,18 +19,20 @@ def matched(ours: AgentJob, theirs: Callable[[int], AgentJob], what: str) -> Age
     Args:
         ours: The agent whose size counts.
         theirs: The job of a width; a wider one has more parameters.
-        what: One of `MATCHED`. All of an agent's networks count, targets too.
+        what: One of `MATCHED`, of both. All of an agent's networks count, targets too.
     """
     wanted = _size(_Unseeded(ours), what)
-    low, high = 1, 2
-    while _size(_Unseeded(theirs(high)), "our parameters") < wanted:
+
+    def beyond(width: int) -> int:
+        return _size(_Unseeded(theirs(width)), what) - wanted
+
+    low, high = 2, 4
+    while beyond(high) < 0:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        is_small = _size(_Unseeded(theirs(middle)), "our parameters") < wanted
-        low, high = (middle, high) if is_small else (low, middle)
-    sizes = {n: _size(_Unseeded(theirs(n)), "our parameters") for n in (low, high)}
-    return theirs(min(sizes, key=lambda width: abs(sizes[width] - wanted)))
+        low, high = (middle, high) if beyond(middle) < 0 else (low, middle)
+    return theirs(min((low, high), key=lambda width: abs(beyond(width))))
 
 
 class _Unseeded:

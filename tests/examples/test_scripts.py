@@ -50,11 +50,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("callback", ["--rounds", "1", "--scale", "0.02"]),
         ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
-        (
-            "sparsity",
-            ["--task", "PPO CartPole", "--row", "sparsity 0.9", "--seeds", "1"]
-            + ["--steps", "256"],
-        ),
+        ("sparsity", ["--task", "PPO CartPole", "--seeds", "1", "--steps", "256"]),
         ("beside", [str(ROOT), "--rounds", "2", "--only", "step", "--only", "PPO"]),
     ],
 )

@@ -21,7 +21,13 @@ def are_bare(forward: Callable[..., Any], *modules: nn.Module) -> bool:
         *modules: whose weights are to be read.
     """
     # PyTorch has no public name for hooks; nn.Module asks the same before a call.
-    if nn.modules.module._has_any_global_hook():  # type: ignore[no-untyped-call]  # PyTorch's own
+    of_all = nn.modules.module
+    if (
+        of_all._global_forward_hooks
+        or of_all._global_forward_pre_hooks
+        or of_all._global_backward_hooks
+        or of_all._global_backward_pre_hooks
+    ):
         return False
     for module in modules:
         own = module.__dict__

@@ -90,6 +90,7 @@ def test_lesions_are_those_that_are_measured(tmp_path: Path) -> None:
     order = np.argsort(-np.abs(found.differences), kind="stable")
     expected = [found.names[index].replace("sensory", "sensor") for index in order]
     assert names == expected
+    assert f"{len(names)} without which nothing changes" in table  # rewards are chance
 
 
 @pytest.mark.parametrize("algorithm", ["PPO", "SAC"])
@@ -112,14 +113,17 @@ def test_known_lesions_are_shown_with_what_influence_tells(
     said = influence(model, trace(model, env, seed=1))
     n_actions = model.action_space.shape[0]  # SAC has log deviations, too
     expected = rank_correlation(said, found, motors=range(n_actions))
-    (shown,) = re.findall(r"size with theirs is ([−.\d]+)\.", words_of(path))
+    (shown,) = re.findall(r"both in size is ([−.\d]+)\.", words_of(path))
     assert float(shown.replace("−", "-")) == pytest.approx(expected, abs=0.006)
+    n_idle = int((found.returns == found.intact).all(axis=1).sum())
+    folded = f"{n_idle} without which nothing changes" in words_of(path)
+    assert folded is (n_idle > 0)
 
 
 @pytest.mark.parametrize(
     ("order", "said"),
     [
-        (1, "predicts these lesions: the rank correlation of its size with theirs"),
+        (1, "predicts these lesions: the rank correlation of both in size is 1.00"),
         (-1, "does not predict these lesions: the rank"),
         (0, "has nothing to predict here: all lesions do the same"),
     ],

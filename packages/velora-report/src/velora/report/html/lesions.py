@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from velora.report.acting import Acting
 from velora.report.html.tables import lesion_table
-from velora.report.html.words import Names, number
+from velora.report.html.words import Names
 from velora.report.influence import influence, rank_correlation
 from velora.report.lesions import Lesions
 from velora.report.trace import Trace
@@ -63,15 +63,14 @@ def _about_influence(correlation: float) -> str:
     words = "Influence, which is activity times gradient along the episode shown, "
     if math.isnan(correlation):
         return words + "has nothing to predict here: all lesions do the same."
+    correlation = round(correlation, 2)
     verdict = "predicts these lesions"
     if correlation < 0.3:
         verdict = "does not predict these lesions"
     elif correlation < 0.7:
         verdict = "predicts these lesions in part"
-    return (
-        f"{words}{verdict}: the rank correlation of its size with theirs is "
-        f"{number(round(correlation, 2))}."
-    )
+    shown = f"{correlation:.2f}".replace("-", "−")
+    return f"{words}{verdict}: the rank correlation of both in size is {shown}."
 
 
 def _note(words: str) -> str:

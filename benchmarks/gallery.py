@@ -25,6 +25,7 @@ from typing import Any
 import click
 import gymnasium as gym
 import numpy as np
+import torch
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
@@ -33,8 +34,8 @@ from common.table import json_option, readable, show, write_json
 from common.training import AgentJob, algorithm_of, fit
 from common.zoo import TASKS
 from velora.report import (
-    Influence,
     Lesions,
+    Trace,
     influence,
     lesions,
     rank_correlation,
@@ -146,19 +147,22 @@ def examine(
     played = {"n_episodes": episodes, "seed": exhibit.seed}
     beside = partial(exhibit.environments, min(episodes, 20))
     found = lesions(agent, beside, jobs=jobs, progress_bar=True, **played)
-    said = influence(agent, trace(agent, beside, **played))
+    seen = trace(agent, beside, **played)
+    said = influence(agent, seen)
     alone = partial(exhibit.environments, 1)
     done = report(
         agent, alone, page, lesions=found, max_bytes=MAX_BYTES, **played, **names
     )
     show(without(found, exhibit), f"{exhibit.title}: the largest lesions")
-    show(moved(said, exhibit), f"{exhibit.title}: what sensors move")
+    show(
+        slopes(actor, seen, exhibit), f"{exhibit.title}: mean slopes (rising, of steps)"
+    )
     low, high = found.intervals.T
     return {
         "agent": name,
         "steps": agent.num_timesteps,
         "neurons": len(found.names),
-        "score": f"{found.intact.mean():.1f} ± {found.intact.std():.1f}",
+        "return": f"{found.intact.mean():.1f} ± {found.intact.std():.1f}",
         "episodes": episodes,
         "lesions that change it": int(((high < 0) | (low > 0)).sum()),
         "rank correlation": f"{rank_correlation(said, found):.2f}",
@@ -186,14 +190,25 @@ def without(found: Lesions, exhibit: Exhibit) -> list[dict[str, Any]]:
     ]
 
 
-def moved(said: Influence, exhibit: Exhibit) -> list[dict[str, Any]]:
-    """Returns a line for each sensor: mean size of its effect on each motor neuron."""
-    return [
-        {"sensor": sensor} | dict(zip(exhibit.motors, effects.tolist(), strict=True))
-        for sensor, effects in zip(
-            exhibit.sensors, said.magnitudes["sensory"], strict=True
-        )
-    ]
+def slopes(actor: Any, seen: Trace, exhibit: Exhibit) -> list[dict[str, Any]]:
+    """Returns a line for each sensor: the mean slope of each motor neuron along it.
+
+    Beside it is the share of the steps in which it is positive.
+    """
+    sensed = torch.from_numpy(seen.neurons["sensory"]).requires_grad_()
+    if seen.states:
+        before = np.roll(seen.states[0], 1, axis=0)
+        before[seen.episode_starts] = 0
+        motors, _ = actor(sensed, torch.from_numpy(before))
+    else:
+        motors = actor(sensed)
+    rows = [{"along": sensor} for sensor in exhibit.sensors]
+    for name, motor in zip(exhibit.motors, motors.unbind(dim=1), strict=True):
+        (slope,) = torch.autograd.grad(motor.sum(), sensed, retain_graph=True)
+        for row, column in zip(rows, slope.unbind(dim=1), strict=True):
+            rises = 100 * (column > 0).float().mean()
+            row[name] = f"{column.mean():+.2f} ({rises:.0f} %)"
+    return rows
 
 
 def write_table(page: Path, rows: Sequence[dict[str, Any]]) -> None:

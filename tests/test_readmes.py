@@ -22,7 +22,8 @@ PAGES = [
 ]
 NEEDS = {"velora-wiring": "velora.wiring", "velora-lnn": "velora.models"}
 NEEDS |= {"velora-core": "velora.plugins", "velora-report": "velora.report"}
-NEEDS |= {"see.md": "velora.report"}  # any other page may use all packages below
+NEEDS |= dict.fromkeys(("gallery.md", "see.md"), "velora.report")
+# Any other page may use all packages below velora-report.
 DRAWLESS = ("velora.plugins", "velora.report")  # whose pages draw nothing
 
 

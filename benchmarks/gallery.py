@@ -158,13 +158,13 @@ def examine(
         slopes(actor, seen, exhibit), f"{exhibit.title}: mean slopes (rising, of steps)"
     )
     low, high = found.intervals.T
+    changing = int(((high < 0) | (low > 0)).sum())
     return {
         "agent": name,
         "steps": agent.num_timesteps,
-        "neurons": len(found.names),
         "return": f"{found.intact.mean():.1f} ± {found.intact.std():.1f}",
         "episodes": episodes,
-        "lesions that change it": int(((high < 0) | (low > 0)).sum()),
+        "lesions that change it": f"{changing} of {len(found.names)}",
         "rank correlation": f"{rank_correlation(said, found):.2f}",
         "report [MB]": done.n_bytes / 1e6,
     }

@@ -79,7 +79,7 @@ def test_gallery_trains_once_and_fills_the_table_of_its_page(tmp_path: Path) -> 
     assert made[0][0].startswith(b"<!doctype html>")
     assert made[0][1].startswith(PNG)
     (row,) = re.findall(r"^\| cartpole \|.*$", page.read_text("utf-8"), re.M)
-    assert "| 132 |" in row
+    assert " of 132 |" in row
 
 
 def test_novel_draws_the_learning_curves(tmp_path: Path) -> None:

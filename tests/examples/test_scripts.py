@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
         ("sparsity", ["--task", "PPO CartPole", "--seeds", "1", "--steps", "256"]),
+        ("gallery", ["--agent", "pendulum", "--steps", "256", "--episodes", "1"]),
         ("beside", [str(ROOT), "--rounds", "2", "--only", "step", "--only", "PPO"]),
     ],
 )
@@ -60,6 +62,25 @@ def test_benchmark_prints_a_table_and_writes_json(
     said = run(f"benchmarks/{script}.py", *options, "--json", "out.json", cwd=tmp_path)
     assert "━" in said
     assert json.loads((tmp_path / "out.json").read_text())
+
+
+def test_gallery_trains_once_and_fills_the_table_of_its_page(tmp_path: Path) -> None:
+    page = tmp_path / "docs" / "gallery.md"
+    page.parent.mkdir()
+    page.write_text((ROOT / "docs" / "gallery.md").read_text("utf-8"), "utf-8")
+    names = ["docs/gallery/cartpole.html", "docs/images/gallery-cartpole.png"]
+    agent = tmp_path / "runs" / "gallery" / "cartpole.zip"
+    made = []
+    for _ in range(2):
+        options = ["--agent", "cartpole", "--steps", "256", "--episodes", "1"]
+        run("benchmarks/gallery.py", *options, cwd=tmp_path)
+        content = [(tmp_path / name).read_bytes() for name in names]
+        made.append([*content, agent.stat().st_mtime_ns])
+    assert made[0] == made[1]
+    assert made[0][0].startswith(b"<!doctype html>")
+    assert made[0][1].startswith(PNG)
+    (row,) = re.findall(r"^\| cartpole \|.*$", page.read_text("utf-8"), re.M)
+    assert " of 132 |" in row
 
 
 def test_novel_draws_the_learning_curves(tmp_path: Path) -> None:

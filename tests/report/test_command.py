@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from gymnasium import make
 from painted import Painted, data_of, register, words_of
 from recurrent_agents import make_model
-from stable_baselines3 import PPO
+from stable_baselines3 import DDPG, PPO, TD3
+from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import velora.report_plugin
@@ -121,11 +122,19 @@ def test_algorithm_of_a_file_is_found(
     model = make_agent(algorithm, policy)
     model.save(tmp_path / "agent.zip")
     loaded = load_agent(str(tmp_path / "agent.zip"))
-    expected = "TD3" if algorithm == "DDPG" else algorithm  # they act alike
-    assert type(loaded).__name__ == expected
+    assert type(loaded).__name__ == algorithm
     assert type(loaded.policy) is type(model.policy)
     named = load_agent(str(tmp_path / "agent.zip"), algorithm)
     assert type(named).__name__ == algorithm
+
+
+def test_settings_of_ddpg_are_all_that_tells_it_from_td3(tmp_path: Path) -> None:
+    path = tmp_path / "agent.zip"
+    fixed = {"policy_delay": 1, "target_noise_clip": 0.0}
+    for noise, expected in ((0.1, DDPG), (0.2, TD3)):
+        settings = {"target_policy_noise": noise, **fixed}
+        TD3("NCPPolicy", "Pendulum-v1", buffer_size=10, **settings).save(path)
+        assert type(load_agent(str(path))) is expected
 
 
 def test_algorithm_with_memory_is_found(tmp_path: Path) -> None:
@@ -135,6 +144,8 @@ def test_algorithm_with_memory_is_found(tmp_path: Path) -> None:
 
 
 def test_statistics_of_a_file_normalise(agent: Path) -> None:
+    several = make_vec_env("Painted-v0", 3)
+    PPO("NCPPolicy", several, n_steps=8, batch_size=24, seed=0).save(agent)
     venv = VecNormalize(DummyVecEnv([lambda: make("Painted-v0")]))
     venv.obs_rms.mean = np.full(6, 0.5)
     statistics = agent.with_name("statistics.pkl")

@@ -11,13 +11,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agents import make_agent, make_env
+from agents import RandomEnv, make_agent, make_env
 from painted import Blind, Painted, data_of, register, words_of
 from PIL import Image
 from recurrent_agents import make_model
 from traced import KINDS, assert_untouched, content, kind
 
-from velora.report import lesions, report, trace
+from velora.report import (
+    Lesions,
+    influence,
+    lesions,
+    rank_correlation,
+    report,
+    trace,
+)
+
+
+def of_another() -> Lesions:
+    """Returns lesions of a larger network."""
+    return Lesions(0, np.zeros(1), ("inter 99",), ((("inter", 99),),), np.ones((1, 1)))
 
 
 def test_report_shows_the_first_episode_and_scores_all(tmp_path: Path) -> None:
@@ -78,6 +90,55 @@ def test_lesions_are_those_that_are_measured(tmp_path: Path) -> None:
     order = np.argsort(-np.abs(found.differences), kind="stable")
     expected = [found.names[index].replace("sensory", "sensor") for index in order]
     assert names == expected
+    assert f"{len(names)} without which nothing changes" in table  # rewards are chance
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC"])
+def test_known_lesions_are_shown_with_what_influence_tells(
+    algorithm: str, tmp_path: Path
+) -> None:
+    class Paid(RandomEnv):
+        def step(self, action: Any) -> Any:
+            seen, _, *rest = super().step(action)
+            return (seen, float(action.sum()), *rest)
+
+    model, env = make_agent(algorithm), Paid("flat", "box")
+    found = lesions(model, env, n_episodes=2, seed=1)
+    pages = []
+    for given in (found, True):
+        path = tmp_path / f"{given is True}.html"
+        report(model, env, path, n_episodes=2, seed=1, lesions=given)
+        pages.append(path.read_bytes())
+    assert pages[0] == pages[1]
+    said = influence(model, trace(model, env, seed=1))
+    n_actions = model.action_space.shape[0]  # SAC has log deviations, too
+    expected = rank_correlation(said, found, motors=range(n_actions))
+    (shown,) = re.findall(r"both in size is ([−.\d]+)\.", words_of(path))
+    assert float(shown.replace("−", "-")) == pytest.approx(expected, abs=0.006)
+    n_idle = int((found.returns == found.intact).all(axis=1).sum())
+    folded = f"{n_idle} without which nothing changes" in words_of(path)
+    assert folded is (n_idle > 0)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (1, "predicts these lesions: the rank correlation of both in size is 1.00"),
+        (-1, "does not predict these lesions: the rank"),
+        (0, "has nothing to predict here: all lesions do the same"),
+    ],
+)
+def test_page_says_whether_influence_predicts(
+    order: int, said: str, tmp_path: Path
+) -> None:
+    model, env, path = make_agent(), make_env(actions="box"), tmp_path / "a.html"
+    sizes = influence(model, trace(model, env, seed=0)).magnitudes["inter"].sum(axis=1)
+    groups = tuple((("inter", index),) for index in range(len(sizes)))
+    names = tuple(f"inter {index}" for index in range(len(sizes)))
+    returns = (10 + order * sizes)[:, None]
+    known = Lesions(0, np.zeros(1), names, groups, returns)
+    report(model, env, path, n_episodes=1, lesions=known)
+    assert said in words_of(path)
 
 
 def test_one_episode_has_lesions_without_intervals(tmp_path: Path) -> None:
@@ -167,6 +228,15 @@ def test_noisy_film_of_500_steps_is_below_ten_megabytes(tmp_path: Path) -> None:
     assert "scaled to" in words_of(path)
 
 
+def test_film_is_made_to_fit_what_you_say(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    env = Painted(actions="box", render_mode="rgb_array", steps=100, noisy=True)
+    options: dict[str, Any] = {"n_episodes": 1, "lesions": False}
+    assert report(make_agent(), env, path, **options).n_bytes > 400_000
+    done = report(make_agent(), env, path, max_bytes=300_000, **options)
+    assert 150_000 < done.n_bytes <= 300_000
+
+
 def test_long_episode_is_cut_and_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     env = Painted(actions="box", steps=1200)
@@ -222,6 +292,8 @@ def test_name_is_made_so_that_it_renders(tmp_path: Path) -> None:
         ({"n_episodes": 0}, ValueError, "at least 1"),
         ({"seed": -1}, ValueError, "not be negative"),
         ({"jobs": 2}, ValueError, "2 jobs"),
+        ({"max_bytes": 0}, ValueError, "`max_bytes` must be at least 1"),
+        ({"lesions": of_another()}, ValueError, "must be of one model"),
         ({"env": 3}, TypeError, "`env` must be"),
         ({"sensory_names": ["a"]}, ValueError, "each of the 6 sensory"),
         ({"motor_names": "abc"}, TypeError, "list of strings"),

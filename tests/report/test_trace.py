@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -281,6 +282,10 @@ def test_frames_show_what_was_before_each_action() -> None:
     left = [n for length in lengths for n in range(length, 0, -1)]
     assert found.frames[:, 0, 0, 0].tolist() == left
     assert trace(model, env, seed=3).frames is None
+    seen: list[np.ndarray] = []
+    taken = trace(model, env, n_episodes=2, seed=3, frames=seen.append)
+    np.testing.assert_array_equal(seen, found.frames)
+    assert_same(taken, replace(found, frames=None))
 
 
 @pytest.mark.parametrize(

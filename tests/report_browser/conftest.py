@@ -66,6 +66,8 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Path:
             if "ncps-ltc" not in networks():
                 pytest.skip("the example plugin velora-ncps is not installed")
             kwargs["network"] = "ncps-ltc"
+        else:
+            kwargs["n_neurons"] = 150  # rows of the map are thinner than their labels
         model = RecurrentPPO("LiquidPolicy", env, policy_kwargs=kwargs, **small)
     report(model.learn(256), env, path, **options)
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,18 @@ def test_keys_go_step_by_step_and_play(opened: Any, page: Path) -> None:
     WebDriverWait(opened, 60).until(lambda b: play.text == "Play")
     assert shown(opened)["step"] == last
     assert_quiet(opened, page)
+
+
+def test_labels_of_the_map_stand_apart_and_beside_it(opened: Any) -> None:
+    places = opened.execute_script(
+        "return [...document.querySelectorAll('#labels span, #map')]"
+        ".map((each) => each.getBoundingClientRect())"
+        ".map((box) => [box.top, box.bottom]);"
+    )
+    *labels, (top, bottom) = places
+    assert len(labels) in (2, 4)  # of a network with neurons of others, two
+    edges = [top, *(edge for label in labels for edge in label), bottom]
+    assert all(a <= b + 0.5 for a, b in pairwise(edges))
 
 
 def test_dark_and_light_differ_and_narrow_pages_fit(opened: Any, page: Path) -> None:

@@ -7,19 +7,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
+from stable_baselines3 import DDPG, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import velora.sb3  # noqa: F401  # makes the policies known to every algorithm
 
+# DDPG is TD3 with these settings and has its policies; no file says more than that.
+_OF_DDPG = {"policy_delay": 1, "target_noise_clip": 0.0, "target_policy_noise": 0.1}
+
 
 def load_agent(path: str, algorithm: str | None = None) -> BaseAlgorithm:
     """Loads an agent onto the CPU.
 
     A file does not say which algorithm it is of. It is one that knows the policy, and
-    the one whose settings the file holds; those of DDPG are taken for TD3's, which act
-    alike.
+    the one whose settings the file holds.
 
     Args:
         path: what `save` has written. It can run code: load only what you trust.
@@ -48,23 +51,25 @@ def load_agent(path: str, algorithm: str | None = None) -> BaseAlgorithm:
             f"{path!r} must be of an algorithm that has policies of Velora; its policy "
             f"is {policy.__name__}, which none of {sorted(known)} knows."
         )
-    return max(fitting, key=lambda kind: _fit(kind, policy, data)).load(
-        path, device="cpu"
-    )
+    kind = max(fitting, key=lambda kind: _fit(kind, policy, data))
+    if kind is TD3 and all(data.get(name) == fixed for name, fixed in _OF_DDPG.items()):
+        kind = DDPG
+    return kind.load(path, device="cpu")
 
 
 def normalise(model: BaseAlgorithm, path: str, env: str) -> None:
     """Lets a model see observations as the statistics of a file make them.
 
     Args:
-        model: which gets an environment that they belong to.
+        model: which gets environments that they belong to.
         path: what `VecNormalize.save` has written, a pickle.
         env: the name of an environment.
 
     Raises:
         ValueError: the environment has other spaces.
     """
-    model.set_env(VecNormalize.load(path, DummyVecEnv([lambda: gym.make(env)])))
+    made = DummyVecEnv([lambda: gym.make(env)] * model.n_envs)  # it takes no others
+    model.set_env(VecNormalize.load(path, made))
 
 
 def _algorithms() -> Iterator[type[BaseAlgorithm]]:

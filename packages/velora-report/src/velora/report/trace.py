@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SINGLE = ("role", "seed")  # which are of no step
 _PARTED = ("neurons", "states", "observations")  # the last one may be of parts
-Camera = Callable[[np.ndarray], None]  # gets the picture of each step
+Camera = Callable[[np.ndarray], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ def trace(
     n_episodes: int = 1,
     seed: int | None = None,
     deterministic: bool = True,
-    frames: bool = False,
+    frames: bool | Camera = False,
 ) -> Trace:
     """Lets a model act, and records every step: what it sees, does and thinks.
 
@@ -171,8 +171,9 @@ def trace(
             environments play. None draws one.
         deterministic: whether the most likely action is taken; else the policy draws
             one (DQN's random actions belong to the algorithm and are none of it).
-        frames: whether pictures are kept, of an environment that renders "rgb_array";
-            often about a megabyte a step.
+        frames: whether pictures are kept, of an environment that renders "rgb_array",
+            often about a megabyte a step; or a function that gets each of them,
+            (height, width, 3) bytes, while the trace keeps none.
 
     Raises:
         TypeError: the model thinks with other networks, `env` is none, or a number is
@@ -180,35 +181,9 @@ def trace(
         ValueError: `env` has other spaces or renders no pictures that are wanted,
             `n_episodes` is below 1 or `seed` below 0.
     """
-    return filmed(
-        model,
-        env,
-        n_episodes=n_episodes,
-        seed=seed,
-        deterministic=deterministic,
-        frames=frames,
-    )
-
-
-def filmed(
-    model: Model,
-    env: Environment,
-    *,
-    n_episodes: int = 1,
-    seed: int | None = None,
-    deterministic: bool = True,
-    frames: bool = False,
-    camera: Camera | None = None,
-) -> Trace:
-    """Does what `trace` does; a camera gets the pictures, and the trace keeps none.
-
-    Raises:
-        TypeError: as `trace`.
-        ValueError: as `trace`.
-    """
     acting = acting_of(model)
     n_episodes, seed = checked_count("n_episodes", n_episodes), checked_seed(seed)
-    frames = frames or camera is not None
+    camera = frames if callable(frames) else None
     policy = acting.policy
     value = values_of(policy)
     columns: list[dict[str, list[np.ndarray]]]
@@ -229,7 +204,7 @@ def filmed(
             n_episodes=n_episodes,
             seed=seed,
             deterministic=deterministic,
-            frames=frames,
+            frames=bool(frames),
         ):
             noted = recorder.take()
             if value is not None:

@@ -99,16 +99,23 @@
       }
     });
     context.putImageData(pixels, 0, 0);
-    let above = 0;
-    find("labels").replaceChildren(
-      ...data.layers.map((layer) => {
-        const label = document.createElement("span");
-        label.textContent = layer.name;
-        label.style.top = `${(100 * above) / rows}%`;
-        above += layer.size;
-        return label;
-      })
-    );
+    label(parseFloat(map.style.height));
+  };
+
+  // A tick where each layer begins, and its name there or as near as there is room.
+  const label = (height) => {
+    const apart = 18, last = data.layers.length - 1;
+    const starts = data.layers.map((layer) => (layer.first / rows) * height), tops = [...starts];
+    for (let i = 1; i <= last; i++) tops[i] = Math.max(tops[i], tops[i - 1] + apart);
+    for (let i = last; i >= 0; i--) tops[i] = Math.min(tops[i], height - apart * (last - i + 1));
+    const at = (kind, top) => {
+      const made = document.createElement(kind);
+      made.style.top = `${top}px`;
+      return made;
+    };
+    const ticks = starts.map((top) => at("i", top)), names = tops.map((top) => at("span", top));
+    names.forEach((name, i) => (name.textContent = data.layers[i].name));
+    find("labels").replaceChildren(...ticks, ...names);
   };
 
   const place = (event) => {

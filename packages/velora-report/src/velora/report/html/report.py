@@ -25,18 +25,19 @@ from velora.report.html.facts import (
     title,
 )
 from velora.report.html.film import Film, Studio
+from velora.report.html.lesions import lesions_html
 from velora.report.html.page import Page
 from velora.report.html.paths import reasons
 from velora.report.html.pictured import opened
 from velora.report.html.statistics import neurons_of, rows_of
-from velora.report.html.tables import lesion_table, neuron_table, verdicts
+from velora.report.html.tables import neuron_table, verdicts
 from velora.report.html.wiring import wiring_svg
 from velora.report.html.words import names_of
+from velora.report.lesions import Lesions
 from velora.report.lesions import lesions as lesions_of
-from velora.report.trace import Trace, filmed, trace
+from velora.report.trace import Trace, trace
 
 MAX_STEPS = 1000  # that are shown of an episode
-MAX_BYTES = 9_500_000
 _PATHS = (
     "A path's effect is the activity of its sensor times the slope of the action's "
     "motor neuron along the path, in this step. The thick lines of the wiring are "
@@ -71,7 +72,8 @@ def report(
     seed: int | None = 0,
     deterministic: bool = True,
     frames: bool = True,
-    lesions: bool = True,
+    lesions: bool | Lesions = True,
+    max_bytes: int = 9_500_000,
     jobs: int = 1,
     progress_bar: bool = False,
     sensory_names: Sequence[str] | None = None,
@@ -96,7 +98,9 @@ def report(
         deterministic: as there.
         frames: whether there is a film, where the environment renders one.
         lesions: whether each neuron is silenced, which plays the episodes as often as
-            there are neurons.
+            there are neurons; or the lesions of this model, if they are known.
+        max_bytes: how large the file may be. Pictures become smaller, coarser and fewer
+            for it; the rest, of 500 steps about half a megabyte, does not.
         jobs: how many processes play lesions, as in `velora.report.lesions`.
         progress_bar: whether rich shows how far the lesions are.
         sensory_names: what sensory neurons are called; None counts them.
@@ -110,12 +114,13 @@ def report(
     acting = acting_of(model)
     n_episodes, seed = checked_count("n_episodes", n_episodes), checked_seed(seed)
     jobs = checked_count("jobs", jobs)
+    max_bytes = checked_count("max_bytes", max_bytes)
     _check_place(path)
     how: dict[str, Any] = {"deterministic": deterministic}
     studio = Studio(MAX_STEPS)
     with opened(env, frames=frames) as (made, unseen):
-        camera = studio.take if unseen is None else None
-        episode = filmed(model, made, seed=seed, camera=camera, **how)
+        camera = studio.take if unseen is None else False
+        episode = trace(model, made, seed=seed, frames=camera, **how)
         returns = episode.returns
         if n_episodes > 1:
             others = trace(model, made, n_episodes=n_episodes - 1, seed=seed + 1, **how)
@@ -136,21 +141,23 @@ def report(
             f"{type(acting.network).__name__} has no neurons of Velora's, so its state "
             "and its motor neurons are shown, without wiring, paths and lesions."
         )
-        lesions_html = _sentence(notes[-1])
-    elif not lesions:
+        lesions_section = _sentence(notes[-1])
+    elif lesions is False:
         notes.append("No lesions were wanted.")
-        lesions_html = _sentence(notes[-1])
+        lesions_section = _sentence(notes[-1])
     else:
-        found = lesions_of(
-            model,
-            env,
-            n_episodes=n_episodes,
-            seed=seed,
-            jobs=jobs,
-            progress_bar=progress_bar,
-            **how,
-        )
-        lesions_html = _about_lesions(found.intact) + lesion_table(found, names)
+        found = lesions
+        if not isinstance(found, Lesions):
+            found = lesions_of(
+                model,
+                env,
+                n_episodes=n_episodes,
+                seed=seed,
+                jobs=jobs,
+                progress_bar=progress_bar,
+                **how,
+            )
+        lesions_section = lesions_html(acting, shown, found, names)
     neurons = neurons_of(shown)
     why = None if wired is None else reasons(acting, shown)
     data = steps_data(acting, shown, names, neurons, why)
@@ -166,7 +173,7 @@ def report(
                 wiring_note=caption,
                 why_note=_FOREIGN if wired is None else _PATHS,
                 order_note=order_note(shown),
-                lesions_html=lesions_html,
+                lesions_html=lesions_section,
                 verdicts=verdicts(neurons, names),
                 neurons_html=neuron_table(neurons, names),
                 data=as_script(data | film_data(film, fps)),
@@ -175,7 +182,7 @@ def report(
             .encode()
         )
 
-    room = max(MAX_BYTES - len(page(None)), MAX_BYTES // 10)
+    room = max(max_bytes - len(page(None)), max_bytes // 10)
     content = page(studio.film(room * 3 // 4))  # four letters for three bytes
     replace_regular(path, content)
     return Report(path, len(content), returns, tuple(notes))
@@ -206,22 +213,6 @@ def _first(episode: Trace, n_steps: int) -> Trace:
         for name, array in episode._as_arrays().items()
     }
     return Trace._of_arrays(arrays)
-
-
-def _about_lesions(intact: np.ndarray) -> str:
-    n_episodes = len(intact)
-    words = (
-        f"How much the mean return over the same {n_episodes} episodes changes when a "
-        "neuron is silent. "
-    )
-    if n_episodes > 1:
-        words += (
-            "Lines are 95 % bootstrap intervals, each by itself: of a hundred neurons "
-            "that do nothing some will look as if they did."
-        )
-    else:
-        words += "One episode has no interval; play more of them."
-    return _sentence(words)
 
 
 def _sentence(words: str) -> str:

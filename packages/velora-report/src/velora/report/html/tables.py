@@ -22,7 +22,8 @@ def lesion_table(found: Lesions, names: Names) -> str:
     low, high = float(bounds.min()), float(bounds.max())
     span = (high - low) or 1.0
     zero = -low / span
-    rows = []
+    rows: dict[bool, list[str]] = {False: [], True: []}  # of those that change nothing
+    idle = (found.returns == found.intact).all(axis=1)
     for index in np.argsort(-np.abs(changes), kind="stable").tolist():
         change, (left, right) = float(changes[index]), intervals[index].tolist()
         label = ", ".join(names[layer][i] for layer, i in found.groups[index])
@@ -34,8 +35,14 @@ def lesion_table(found: Lesions, names: Names) -> str:
             marks += _mark("reach", (left - low) / span, (right - left) / span)
             said += f' <span class="pale">{signed(left)} to {signed(right)}</span>'
         marks += _mark("axis", zero, 0)
-        rows.append(_row(label, f'<div class="plot">{marks}</div>', said))
-    return _table(("without", "change of the return", ""), rows)
+        row = _row(label, f'<div class="plot">{marks}</div>', said)
+        rows[bool(idle[index])].append(row)
+    heads = ("without", "change of the return", "")
+    tables = _table(heads, rows[False]) if rows[False] else ""
+    if rows[True]:
+        n_idle = f"{len(rows[True])} without which nothing changes"
+        tables += _folded(n_idle, _whole_table(heads, rows[True]))
+    return tables
 
 
 def neuron_table(neurons: Sequence[Neuron], names: Names) -> str:
@@ -163,17 +170,21 @@ def _row(name: str, *cells: str) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
     """Returns a table of the first rows, and below it one of the others."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-
-    def table(part: Sequence[str]) -> str:
-        return (
-            '<div class="scroll"><table>'
-            f"<thead><tr>{head}</tr></thead><tbody>{''.join(part)}</tbody></table></div>"
-        )
-
     if len(rows) <= _FIRST + 3:
-        return table(rows)
-    return table(rows[:_FIRST]) + (
-        f"<details><summary>The other {len(rows) - _FIRST}</summary>"
-        f"{table(rows[_FIRST:])}</details>"
+        return _whole_table(heads, rows)
+    others = _whole_table(heads, rows[_FIRST:])
+    return _whole_table(heads, rows[:_FIRST]) + _folded(
+        f"The other {len(rows) - _FIRST}", others
     )
+
+
+def _whole_table(heads: Sequence[str], rows: Sequence[str]) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    return (
+        '<div class="scroll"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details><summary>{summary}</summary>{content}</details>"

@@ -99,7 +99,9 @@ def render(text: str, url: str) -> str:
     ],
 )
 def test_link_out_of_docs_leads_to_the_repository(target: str, href: str) -> None:
-    assert f'<a href="{href}">text</a>' in render(f"[text]({target})", "https://host/us/")
+    assert f'<a href="{href}">text</a>' in render(
+        f"[text]({target})", "https://host/us/"
+    )
 
 
 def test_link_out_of_docs_is_text_where_no_repository_is_known() -> None:

@@ -25,6 +25,7 @@ NEEDS = {
     "velora-wiring": ["velora.wiring", "matplotlib"],
     "velora-lnn": ["velora.models", "matplotlib"],
     "velora-report": ["velora.report"],
+    "gallery.md": ["velora.report"],
     "see.md": ["velora.report"],
     "start.md": ["velora.report", "matplotlib"],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -223,7 +224,8 @@ class MemoryPPO(PPO):
 def _check_lengths(n_steps: int, batch_size: int, sequence_length: int | None) -> int:
     """Returns how long sequences are; refuses lengths that do not fit: ValueError."""
     length = n_steps if sequence_length is None else sequence_length
-    if length >= 1 and n_steps % length == 0 and batch_size % length == 0:
+    is_whole = isinstance(length, Integral) and length >= 1
+    if is_whole and n_steps % length == 0 and batch_size % length == 0:
         return length
     fits = math.gcd(n_steps, batch_size)
     raise ValueError(

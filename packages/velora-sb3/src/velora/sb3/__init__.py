@@ -10,6 +10,7 @@ of sb3-contrib are there where it is installed: `pip install 'velora-sb3[contrib
 from velora.sb3 import a2c, ddpg, dqn, memory_ppo, ppo, sac, td3
 from velora.sb3.agent import Agent
 from velora.sb3.extractors import LiquidExtractor, NCPExtractor
+from velora.sb3.memory.evaluation import EvalCallback, evaluate_policy
 from velora.sb3.memory_ppo import MemoryPPO
 from velora.sb3.networks import networks_of
 from velora.sb3.neuron_callback import NeuronCallback
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agent",
+    "EvalCallback",
     "LiquidExtractor",
     "MemoryPPO",
     "NCPExtractor",
@@ -25,6 +27,7 @@ __all__ = [
     "a2c",
     "ddpg",
     "dqn",
+    "evaluate_policy",
     "memory_ppo",
     "networks_of",
     "ppo",

@@ -128,8 +128,8 @@ class MemoryNetworks(StatePolicy, ThinkingPolicy):
         if action_masks is None and self.masked:
             raise ValueError(
                 "The agent was trained with masks, and needs `action_masks` of the "
-                "observation to act; got none. `velora.sb3.memory_ppo.evaluate_policy` "
-                "asks the environment for them."
+                "observation to act; got none. `velora.sb3.evaluate_policy` asks "
+                "the environment for them."
             )
         starts = np.zeros(n_envs) if episode_start is None else episode_start
         if np.shape(starts) != (n_envs,):

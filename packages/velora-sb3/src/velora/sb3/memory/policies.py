@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.distributions import StateDependentNoiseDistribution
+from stable_baselines3.common.distributions import (
+    CategoricalDistribution,
+    StateDependentNoiseDistribution,
+)
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from velora.sb3.common.algorithm import check_algorithm
 from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
 from velora.sb3.memory.actor_step import live_step
+from velora.sb3.memory.categorical import FewOperations
 from velora.sb3.memory.masks import as_masks, check_masking
 from velora.sb3.memory.thinking import ThinkingPolicy
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
@@ -183,6 +187,8 @@ class MemoryNetworks(StatePolicy, ThinkingPolicy):
         # The dense layers that Stable-Baselines3 has built only tell their sizes.
         n_actions = self.action_net.out_features
         self.action_net = self.value_net = nn.Identity()
+        if isinstance(self.action_dist, CategoricalDistribution):
+            self.action_dist = FewOperations(self.action_dist.action_dim)
         self.actor = self._body("pi", n_actions + (self.kind_of_critic == "shared"))
         self.critic = None
         if self.kind_of_critic == "separate":

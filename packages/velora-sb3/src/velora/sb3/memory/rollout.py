@@ -33,6 +33,7 @@ class SequenceRollout(RolloutBuffer):
     n_choices: int = 0
     masks: np.ndarray
     chunk_states: list[States]
+    _columns: dict[str, Any] | None  # once they are asked for
 
     def reset(self) -> None:
         """Empties the rollout."""
@@ -40,6 +41,7 @@ class SequenceRollout(RolloutBuffer):
         sizes = self.buffer_size, self.n_envs, self.n_choices
         self.masks = np.ones(sizes, dtype=bool)
         self.chunk_states = []
+        self._columns = None
 
     def between(self, start: int, stop: int, states: States) -> Sequences:
         """Returns the steps from one to before another, of all environments."""
@@ -66,7 +68,9 @@ class SequenceRollout(RolloutBuffer):
         """
         n_columns = self.buffer_size * self.n_envs // self.sequence_length
         width = (batch_size or self.size_of_all()) // self.sequence_length
-        columns = self._columns()
+        if self._columns is None:
+            self._columns = self._in_columns()
+        columns = self._columns
         if width >= n_columns:
             yield _samples(columns)
             return
@@ -78,7 +82,7 @@ class SequenceRollout(RolloutBuffer):
         """Returns the steps of all environments."""
         return self.buffer_size * self.n_envs
 
-    def _columns(self) -> dict[str, Any]:
+    def _in_columns(self) -> dict[str, Any]:
         """Returns the rollout in columns: (sequence_length, chunks · n_envs, ...)."""
         whole = {
             "observations": self._tensors(self.observations),
@@ -91,11 +95,11 @@ class SequenceRollout(RolloutBuffer):
         }
         if self.n_choices:
             whole["masks"] = self.to_torch(self.masks)
-        columns = {name: _map(self._in_columns, part) for name, part in whole.items()}
+        columns = {name: _map(self._column, part) for name, part in whole.items()}
         pi, vf = zip(*self.chunk_states, strict=True)
         return columns | {"pi": _beside(pi), "vf": _beside(vf)}
 
-    def _in_columns(self, part: Tensor) -> Tensor:
+    def _column(self, part: Tensor) -> Tensor:
         """Turns (T, n_envs, ...) into (sequence_length, chunks · n_envs, ...)."""
         chunks = part.view(-1, self.sequence_length, *part.shape[1:])
         return chunks.transpose(0, 1).flatten(1, 2)

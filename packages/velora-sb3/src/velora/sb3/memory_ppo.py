@@ -136,7 +136,8 @@ class MemoryPPO(PPO):
         callback.on_rollout_start()
         with torch.no_grad():
             first = self._states or policy.initial_states(env.num_envs)
-        step, state, unknown = step_of_now(policy.actor), first.pi, torch.zeros(())
+        step, actor_state = step_of_now(policy.actor), first.pi
+        unknown = torch.zeros(())
         truncations: list[Truncation] = []
         for n_steps in range(n_rollout_steps):
             if (
@@ -150,7 +151,9 @@ class MemoryPPO(PPO):
                 given = masks_of(env) if policy.masked else None
                 masks = policy.masks_of(obs_tensor, given)
                 starts = torch.as_tensor(self._last_episode_starts, device=self.device)
-                actions, state = policy.act(step, obs_tensor, state, starts, masks)
+                actions, actor_state = policy.act(
+                    step, obs_tensor, actor_state, starts, masks
+                )
             clipped_actions = policy.as_actions(actions)
             new_obs, rewards, dones, infos = env.step(clipped_actions)
             self.num_timesteps += env.num_envs

@@ -24,13 +24,8 @@ def live_step(body: RecurrentBody) -> ActorStep:
     def step(
         features: Tensor, state: State, starts: Tensor, timespans: Tensor | None
     ) -> tuple[Tensor, State]:
-        outputs, after, _ = body.forward_sequence(
-            features[None],
-            state,
-            resets=starts[None],
-            timespans=None if timespans is None else timespans.reshape(1, -1),
-        )
-        return outputs[0], after
+        outputs, after, _ = body(features, state, starts, timespans)
+        return outputs, after
 
     return step
 
@@ -42,7 +37,7 @@ def step_of_now(body: RecurrentBody) -> ActorStep:
     hook would not see what goes on there.
     """
     network: Any = body.network
-    if not hasattr(network, "frozen_step") or _is_hooked(network):
+    if not hasattr(network, "frozen_step") or _is_hooked(body):
         return live_step(body)
     try:
         frozen = network.frozen_step()
@@ -68,5 +63,5 @@ def _frozen_step(body: RecurrentBody, frozen: Callable[..., Any]) -> ActorStep:
     return step
 
 
-def _is_hooked(network: nn.Module) -> bool:
-    return not all(are_bare(type(part).forward, part) for part in network.modules())
+def _is_hooked(body: nn.Module) -> bool:
+    return not all(are_bare(type(part).forward, part) for part in body.modules())

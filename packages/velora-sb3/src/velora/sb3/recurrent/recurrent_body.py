@@ -116,6 +116,33 @@ class RecurrentBody(nn.Module):
             return None
         return torch.cat([part.reshape(len(part), -1).float() for part in state], dim=1)
 
+    def forward(
+        self,
+        features: Tensor,
+        state: tuple[Tensor, ...],
+        episode_starts: Tensor,
+        timespans: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
+        """Goes one step.
+
+        Args:
+            features: (B, F).
+            state: before the step, each tensor with the batch first.
+            episode_starts: (B,), not zero where an episode starts.
+            timespans: (B,) or (B, 1) time since the last step, where it is timed.
+
+        Returns:
+            The (B, O) outputs, the state and, where it is shown, the state as
+            (B, n_shown) numbers.
+        """
+        outputs, after, shown = self.forward_sequence(
+            features[None],
+            state,
+            resets=episode_starts[None] != 0,
+            timespans=None if timespans is None else timespans.reshape(1, -1),
+        )
+        return outputs[0], after, None if shown is None else shown[0]
+
     def forward_sequence(
         self,
         x: Tensor,

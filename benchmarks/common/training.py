@@ -25,7 +25,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-import velora.sb3  # noqa: F401  # makes the policies known to the algorithms
+import velora.sb3
 from common.versions import digest, installed, plugins_of, switches, versions
 from velora.utils import active_parameters, total_parameters
 
@@ -49,7 +49,7 @@ class AgentJob:
 
     Attributes:
         names: Which row it is of, such as {"task": ..., "policy": ...}.
-        algorithm: Of Stable-Baselines3 or sb3-contrib.
+        algorithm: Of ours, Stable-Baselines3 or sb3-contrib.
         policy: The name that the algorithm knows it by.
         env: The name of an environment, or a function of a module that makes one.
         seed: Of the agent and its environments.
@@ -106,9 +106,9 @@ class AgentJob:
 
 
 def algorithm_of(name: str) -> Any:
-    """Returns the class of an algorithm of Stable-Baselines3 or sb3-contrib."""
-    is_contrib = hasattr(sb3_contrib, name)
-    return getattr(sb3_contrib if is_contrib else stable_baselines3, name)
+    """Returns the class of an algorithm of ours, Stable-Baselines3 or sb3-contrib."""
+    libraries = (velora.sb3, sb3_contrib, stable_baselines3)
+    return getattr(next(each for each in libraries if hasattr(each, name)), name)
 
 
 def defaults(kind: type) -> dict[str, Any]:

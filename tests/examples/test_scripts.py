@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PNG = b"\x89PNG"
+NOVEL = ["--task", "CartPole", "--seeds", "1", "--steps", "256"]
 
 
 def run(script: str, *options: str | Path, cwd: Path) -> str:
@@ -48,8 +49,10 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("startup", ["--rounds", "1"]),
         ("scan", ["--rounds", "1", "--scale", "0.05"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
+        ("memory", ["pace", "--rounds", "1", "--steps", "256"]),
+        ("memory", ["scores", *NOVEL, "--row", "liquid", "--row", "LSTM"]),
         ("callback", ["--rounds", "1", "--scale", "0.02"]),
-        ("novel", ["--task", "CartPole", "--seeds", "1", "--steps", "256"]),
+        ("novel", NOVEL),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
         ("sparsity", ["--task", "PPO CartPole", "--seeds", "1", "--steps", "256"]),
         ("gallery", ["--agent", "pendulum", "--steps", "256", "--episodes", "1"]),

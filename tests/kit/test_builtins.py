@@ -38,6 +38,12 @@ def test_registered_network_is_right(name, options):
     check_network(name, **options)
 
 
+@pytest.mark.parametrize("options", [{}, {"n_neurons": 3}], ids=str)
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_network_of_pytorch_is_right(name, options):
+    check_network(name, **options)
+
+
 @pytest.mark.parametrize("scan", ["operators", "steps"])
 @pytest.mark.parametrize("name", ["liquid", "gated-leaky"])
 def test_recurrent_network_is_right_without_compiled_loops(monkeypatch, name, scan):
@@ -56,6 +62,8 @@ def test_nothing_registered_is_left_out():
         "ncp",
         "liquid",
         "gated-leaky",
+        "lstm",
+        "gru",
     ]
     assert [n for n, e in wirings().items() if e.distribution == "velora-wiring"] == [
         "ncp",

@@ -170,6 +170,25 @@ def test_values_of_a_critic_with_a_state_are_those_of_the_sequence(critic: str) 
     np.testing.assert_allclose(found.values, expected[:, 0], atol=1e-6)
 
 
+@pytest.mark.parametrize("critic", ["separate", "shared", "feed-forward"])
+def test_values_of_memory_ppo_are_those_of_the_sequence(critic: str) -> None:
+    from memory_agents import make_model as make_memory
+
+    from velora.sb3.memory.sequences import Sequences
+
+    model = make_memory(policy_kwargs={"critic": critic})
+    found = trace(model, model.get_env(), n_episodes=4, seed=3)
+    whole = Sequences(
+        torch.from_numpy(found.observations)[:, None],
+        model.policy.initial_states(1),
+        torch.from_numpy(found.episode_starts)[:, None],
+    )
+    with torch.no_grad():
+        _, expected, after = model.policy.think(whole)
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+    np.testing.assert_allclose(found.states[0][-1], after.pi[0][0], atol=1e-6)
+
+
 @pytest.mark.parametrize("deterministic", [True, False])
 @pytest.mark.parametrize("name", KINDS)
 def test_seed_gives_the_same_trace_twice(name: str, deterministic: bool) -> None:

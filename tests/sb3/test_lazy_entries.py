@@ -18,6 +18,8 @@ import velora.sb3.plugin
 import velora.sb3_plugin
 from velora.plugins.distribution import OURS
 
+# RecurrentPPO takes one.
+N_POLICIES = 2 * len(ALGORITHMS) + 1 + len(velora.sb3_plugin.MEMORY)
 OTHERS = {entry.dist.name for entry in entry_points(group="velora")} - set(OURS)
 ANSWER = """
 import json, sys
@@ -64,7 +66,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 def test_listing_imports_no_policy() -> None:
     names, broken, imported = python(ANSWER + LISTED)
     assert (broken, imported) == ([], False)
-    assert len(names) == 2 * len(ALGORITHMS) + 1  # RecurrentPPO takes one
+    assert len(names) == N_POLICIES
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_without_sb3_contrib_its_algorithms_are_not_listed() -> None:
         f"{algorithm}.{policy}"
         for algorithm in ("a2c", "ddpg", "dqn", "ppo", "sac", "td3")
         for policy in ("NCPPolicy", "LiquidPolicy")
-    ]
+    ] + [f"memory_ppo.{policy}" for policy in velora.sb3_plugin.MEMORY]
 
 
 def test_sb3_contrib_that_is_too_old_is_named_by_whoever_needs_it(
@@ -106,7 +108,7 @@ names, broken = list(policies()), [i.name for i in plugins() if i.status == "bro
 print(json.dumps([len(names), broken, said]))
 """
     number, broken, (needed, other) = python(ANSWER + code, tmp_path)
-    assert (number, broken) == (2 * len(ALGORITHMS) + 1, [])
+    assert (number, broken) == (N_POLICIES, [])
     assert needed.startswith("The policy 'tqc.NCPPolicy' of velora-sb3 (entry point ")
     assert "sb3-contrib 2.7 or newer, which is not installed" in needed
     assert other == "NCPActorCriticPolicy"

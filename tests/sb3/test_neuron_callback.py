@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import memory_agents
 import numpy as np
 import pytest
 import torch
@@ -114,6 +115,28 @@ def test_recurrent_ppo_learns_as_without(critic: str, network: str) -> None:
     assert roles == ({"vf"} if network.startswith("test") else {*model.policy.networks})
     assert (("pi", "command", "gate") in names_of(rows)) == ("pi" in roles)
     without = make_model(policy_kwargs=options).learn(96)
+    assert_same_weights(model.policy, without.policy)
+
+
+@pytest.mark.parametrize("critic", ["separate", "shared", "feed-forward"])
+@pytest.mark.parametrize("network", ["liquid", "gated-leaky"])
+def test_memory_ppo_learns_as_without(critic: str, network: str) -> None:
+    options = {"critic": critic, "network": network}
+    model = memory_agents.make_model(policy_kwargs=options)
+    seen = []
+    forward = model.policy.forward
+
+    def watch(obs: Any, states: Any, *rest: Any, **options: Any) -> Any:
+        seen.append(states.pi[0])
+        return forward(obs, states, *rest, **options)
+
+    model.policy.forward = watch
+    rows = logged(model, 144, NeuronCallback(16))
+    assert seen[-1].any()  # what was remembered then
+    roles = {role for role, *_ in names_of(rows)}
+    assert roles == {*model.policy.networks}
+    assert ("pi", "command", "gate") in names_of(rows)
+    without = memory_agents.make_model(policy_kwargs=options).learn(144)
     assert_same_weights(model.policy, without.policy)
 
 

@@ -218,7 +218,9 @@ def test_agent_names_what_provided_its_missing_network(
     command = [sys.executable, "-c", SAVE_WITH_PLUGIN, distribution, where]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert "test-absent" not in networks()
-    with pytest.raises(KeyError, match=f"'test-absent'.*'liquid', 'ncp'.*{fix}"):
+    with pytest.raises(
+        KeyError, match=f"'test-absent'.*'liquid', 'lstm', 'ncp'.*{fix}"
+    ):
         algorithm_class("PPO").load(tmp_path / "agent.zip", device="cpu")
 
 

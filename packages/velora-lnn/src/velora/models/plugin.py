@@ -23,6 +23,18 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
         recurrent=True,
         summary="leaky integrators with learned rates and an NCP wiring",
     )
+    registry.add(
+        "lstm",
+        "velora.models.torch_cells:LSTMNetwork",
+        recurrent=True,
+        summary="PyTorch's LSTM, without a wiring",
+    )
+    registry.add(
+        "gru",
+        "velora.models.torch_cells:GRUNetwork",
+        recurrent=True,
+        summary="PyTorch's GRU, without a wiring",
+    )
 
 
 @hookimpl

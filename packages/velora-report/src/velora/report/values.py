@@ -11,6 +11,7 @@ from stable_baselines3.common.policies import BaseModel
 from torch import Tensor
 
 from velora.report.episodes import Step
+from velora.sb3.memory.policies import MemoryNetworks
 
 Values = Callable[[Step, np.ndarray], np.ndarray]
 """Takes a step and its (n, O) motor neurons, and returns (n,) values."""
@@ -23,7 +24,7 @@ def values_of(policy: Any) -> Values | None:
     least of them and the mean of all quantiles, and a Q-network its motor neurons of
     the action. None where there is nothing of the kind, as with ARS.
     """
-    if hasattr(policy, "lstm_actor"):
+    if hasattr(policy, "lstm_actor") or isinstance(policy, MemoryNetworks):
         return _Remembering(policy)
     networks = policy.networks
     if "vf" in networks:
@@ -36,7 +37,7 @@ def values_of(policy: Any) -> Values | None:
 
 
 class _Remembering:
-    """The values of RecurrentPPO, whose critic carries a state of its own."""
+    """The values of RecurrentPPO and MemoryPPO: a critic may carry its own state."""
 
     def __init__(self, policy: Any) -> None:
         self._policy = policy
@@ -55,7 +56,9 @@ class _Remembering:
 
 
 def _first_states(policy: Any, n_envs: int) -> Any:
-    """Returns packed states that the starts of episodes reset."""
+    """Returns states that the starts of episodes reset."""
+    if isinstance(policy, MemoryNetworks):
+        return policy.initial_states(n_envs)
     from sb3_contrib.common.recurrent.type_aliases import RNNStates  # an extra's
 
     body = policy.lstm_actor

@@ -9,6 +9,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
+from velora.models.protocol import takes
+
 
 class Agent:
     """Acts with a trained model and keeps its state from step to step.
@@ -61,24 +63,38 @@ class Agent:
                 )
             self._starts = self._starts | flags
 
-    def act(self, observation: Any) -> np.ndarray:
+    def act(
+        self, observation: Any, action_masks: np.ndarray | None = None
+    ) -> np.ndarray:
         """Chooses the next action.
 
         Args:
             observation: of one environment, or of as many as at the last action.
+            action_masks: (n_envs, choices) false where a choice is invalid, for a model
+                that was trained with masks: MemoryPPO, sb3-contrib's MaskablePPO.
 
         Returns:
             The action, or one for each environment.
 
         Raises:
-            ValueError: the model remembers, and another number of environments.
+            TypeError: there are masks, and the model takes none.
+            ValueError: the model remembers, and another number of environments; or it
+                was trained with masks, and there are none.
         """
         if self._starts is None:
             n_envs = self._count(observation)
             self.state, self._starts = None, np.ones(n_envs, dtype=bool)
+        predict: Any = self.model.predict
+        masks = {} if action_masks is None else {"action_masks": action_masks}
+        actions: np.ndarray
+        if masks and not takes(predict, "action_masks"):
+            raise TypeError(
+                "`action_masks` must be left out with a model that takes none; got "
+                f"some with {type(self.model).__name__}."
+            )
         try:
-            actions, self.state = self.model.predict(
-                observation, self.state, self._starts, self.deterministic
+            actions, self.state = predict(
+                observation, self.state, self._starts, self.deterministic, **masks
             )
         except (RuntimeError, ValueError) as error:
             known, n_envs = len(self._starts), self._count(observation)

@@ -16,6 +16,7 @@ from torch import nn
 from velora.models.lnn.wired import WiredNetwork
 from velora.sb3.common.activity import Activity
 from velora.sb3.common.synapses import Synapses
+from velora.sb3.memory.policies import MemoryNetworks
 from velora.sb3.networks import networks_of
 
 _ROWS = 256  # observations that activities are taken over
@@ -130,7 +131,8 @@ class _Moment(NamedTuple):
     Attributes:
         observations: (n_envs, ...), or a dict of such.
         starts: (n_envs,) true where an episode starts.
-        states: of RecurrentPPO, packed: "pi" and "vf", (1, n_envs, H) tensors each.
+        states: of RecurrentPPO, packed: "pi" and "vf", (1, n_envs, H) tensors each; of
+            MemoryPPO the actor's alone, (n_envs, ...) tensors, as only it steps.
     """
 
     observations: Any
@@ -141,7 +143,8 @@ class _Moment(NamedTuple):
     def of(cls, seen: dict[str, Any]) -> _Moment:
         """Takes it from the variables of a rollout, which it copies."""
         observations, starts = copy.deepcopy((seen["new_obs"], seen["dones"]))
-        return cls(observations, starts, seen.get("lstm_states"))
+        states = seen.get("lstm_states", seen.get("actor_state"))
+        return cls(observations, starts, states)
 
 
 @torch.no_grad()
@@ -159,6 +162,11 @@ def _think(policy: Any, moments: Sequence[_Moment]) -> None:
         return
     starts = np.concatenate([moment.starts for moment in moments])
     episode_starts = torch.from_numpy(starts).to(policy.device, torch.float32)
+    if isinstance(policy, MemoryNetworks):
+        pi = tuple(torch.cat(part) for part in zip(*states, strict=True))
+        first = policy.initial_states(len(starts))
+        policy(obs, first._replace(pi=pi), episode_starts, deterministic=True)
+        return
     for ask, role in ((policy.get_distribution, "pi"), (policy.predict_values, "vf")):
         parts = zip(*(getattr(state, role) for state in states), strict=True)
         ask(obs, tuple(torch.cat(part, dim=1) for part in parts), episode_starts)

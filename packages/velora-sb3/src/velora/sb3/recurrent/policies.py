@@ -8,22 +8,23 @@ from typing import Any
 from gymnasium import spaces
 from stable_baselines3.common.distributions import StateDependentNoiseDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from velora.plugins import NetworkEntry, networks
 from velora.sb3.common.algorithm import check_algorithm
 from velora.sb3.common.contrib import RecurrentActorCriticPolicy
-from velora.sb3.common.network_defaults import ON_POLICY
 from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
-from velora.sb3.common.policy import NetworkPolicy
 from velora.sb3.recurrent.lstm_states import PackedBody
 from velora.sb3.recurrent.sequence_policy import SequencePolicy
-from velora.sb3.recurrent.timespans import check_timespan_key, without_timespans
+from velora.sb3.recurrent.state_policy import (
+    StatePolicy,
+    check_lstm_arguments,
+    check_state,
+)
+from velora.sb3.recurrent.timespans import check_timespan_key
 
 
-class RecurrentNetworks(NetworkPolicy, SequencePolicy):
+class RecurrentNetworks(StatePolicy, SequencePolicy):
     """Actor and critic are recurrent networks, with states; see `NetworkPolicy`.
 
     Motor neurons are the logits or means of the actions, and the value. Sequences of an
@@ -53,10 +54,6 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
             features extractor apart, or the observations have no such `timespan_key`.
     """
 
-    remembers = True
-    family = ON_POLICY
-    lstm_arguments = ("lstm_hidden_size", "n_lstm_layers", "lstm_kwargs")
-
     action_net: Any
     value_net: Any
 
@@ -73,6 +70,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
     ) -> None:
         check_algorithm(type(self), RecurrentActorCriticPolicy)
         _check_options(shared_lstm, enable_critic_lstm, kwargs)
+        check_lstm_arguments(kwargs)
         check_timespan_key(observation_space, timespan_key)
         self.timespan_key = timespan_key
         self.roles = ("pi",) if shared_lstm else ("pi", "vf")
@@ -89,7 +87,7 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
         n_actions = self.action_net.out_features
         self.action_net = self.value_net = nn.Identity()
         self.critic = self.lstm_critic = None
-        _check_state(self.choice.entry)
+        check_state(self.choice.entry, "RecurrentPPO")
         packed_body = partial(
             PackedBody, self.choice.entry, timed=timespan_key is not None
         )
@@ -126,15 +124,6 @@ class RecurrentNetworks(NetworkPolicy, SequencePolicy):
         critic = self.lstm_critic or self.critic
         return found if critic is None else found | {"vf": critic.network}
 
-    def observed(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
-        """Returns the space of all that is observed but the timespans."""
-        return without_timespans(space, self.timespan_key)
-
-    def make_features_extractor(self) -> BaseFeaturesExtractor:
-        """Makes an extractor of all that is observed but the timespans."""
-        space = self.observed(self.observation_space)
-        return self.features_extractor_class(space, **self.features_extractor_kwargs)
-
     def _build(self, lr_schedule: Schedule) -> None:
         # sb3-contrib goes on with LSTMs and another optimizer: `__init__` makes ours.
         self._optimizer_class = withhold_optimizer(self)
@@ -162,19 +151,4 @@ def _check_options(shared: bool, critic: bool, kwargs: dict[str, Any]) -> None:
         raise ValueError(
             "`shared_lstm` needs a shared features extractor; got "
             "share_features_extractor=False."
-        )
-    for argument in RecurrentNetworks.lstm_arguments:
-        if argument in kwargs:
-            raise ValueError(
-                f"`{argument}` describes an LSTM, which this policy does not have; "
-                "size its networks with `n_neurons` and `network_kwargs`."
-            )
-
-
-def _check_state(entry: NetworkEntry) -> None:
-    if not entry.recurrent:
-        known = [name for name, other in networks().items() if other.recurrent]
-        raise ValueError(
-            f"RecurrentPPO needs a network that carries a state; {entry.name!r} does "
-            f"not. Those that do: {known}. Or pass this one to PPO."
         )

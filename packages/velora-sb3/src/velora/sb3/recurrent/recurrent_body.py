@@ -7,11 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from velora.models.lnn.shapes import has_shape
-from velora.models.protocol import RecurrentNetwork, parts, takes
+from velora.models.protocol import RecurrentNetwork, State, parts, takes
 from velora.plugins import NetworkEntry
 from velora.sb3.common.network_body import build_network
 
@@ -84,6 +85,64 @@ class RecurrentBody(nn.Module):
         """Returns the network's state before a first step."""
         return parts(self.network.initial_state(batch_size))
 
+    def as_given(self, state: tuple[Tensor, ...]) -> State:
+        """Returns a state as the network takes it: a tensor, or a tuple of tensors."""
+        return state if self.is_tuple else state[0]
+
+    def from_arrays(
+        self, arrays: Any, batch_size: int, device: torch.device
+    ) -> tuple[Tensor, ...]:
+        """Returns a state that came out as arrays, with the batch first.
+
+        Raises:
+            ValueError: they have other shapes.
+        """
+        shapes = [(batch_size, *shape) for shape in self.shapes]
+        given = arrays if isinstance(arrays, tuple | list) else (arrays,)
+        got = [np.shape(part) for part in given]
+        if got != shapes:
+            raise ValueError(
+                f"`state` must be a tuple of arrays of shapes {shapes}, as `predict` "
+                f"returns it for as many environments; got {got}."
+            )
+        return tuple(
+            torch.as_tensor(part, dtype=dtype, device=device)
+            for part, dtype in zip(given, self.dtypes, strict=True)
+        )
+
+    def flat(self, state: tuple[Tensor, ...]) -> Tensor | None:
+        """Returns a state as (batch, n_shown) numbers, where states are shown."""
+        if not self.n_shown:
+            return None
+        return torch.cat([part.reshape(len(part), -1).float() for part in state], dim=1)
+
+    def forward(
+        self,
+        features: Tensor,
+        state: tuple[Tensor, ...],
+        episode_starts: Tensor,
+        timespans: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
+        """Goes one step.
+
+        Args:
+            features: (B, F).
+            state: before the step, each tensor with the batch first.
+            episode_starts: (B,), not zero where an episode starts.
+            timespans: (B,) or (B, 1) time since the last step, where it is timed.
+
+        Returns:
+            The (B, O) outputs, the state and, where it is shown, the state as
+            (B, n_shown) numbers.
+        """
+        outputs, after, shown = self.forward_sequence(
+            features[None],
+            state,
+            resets=episode_starts[None] != 0,
+            timespans=None if timespans is None else timespans.reshape(1, -1),
+        )
+        return outputs[0], after, None if shown is None else shown[0]
+
     def forward_sequence(
         self,
         x: Tensor,
@@ -115,7 +174,7 @@ class RecurrentBody(nn.Module):
         if self.n_shown:
             options["return_states"] = True
         outputs, after, *shown = self.network.forward_sequence(
-            x, state if self.is_tuple else state[0], **options
+            x, self.as_given(state), **options
         )
         name = type(self.network).__name__
         size = (*x.shape[:2], self.out_features)

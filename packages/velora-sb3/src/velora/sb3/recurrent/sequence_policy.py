@@ -125,7 +125,7 @@ class SequencePolicy(RecurrentActorCriticPolicy):
         if state is None:
             tensors = body.initial_state(n_envs)
         else:
-            tensors = self._checked_state(state, n_envs)
+            tensors = body.from_arrays(state, n_envs, self.device)
         if episode_start is not None and np.shape(episode_start) != (n_envs,):
             raise ValueError(
                 f"`episode_start` must have shape (n_envs,) = ({n_envs},); got "
@@ -179,17 +179,3 @@ class SequencePolicy(RecurrentActorCriticPolicy):
 
     def _features(self, obs: PyTorchObs, extractor: BaseFeaturesExtractor) -> Tensor:
         return super(ActorCriticPolicy, self).extract_features(obs, extractor)
-
-    def _checked_state(self, state: tuple[np.ndarray, ...], n_envs: int) -> Packed:
-        shapes = [(n_envs, *shape) for shape in self.lstm_actor.shapes]
-        given = state if isinstance(state, (tuple, list)) else (state,)
-        got = [np.shape(part) for part in given]
-        if got != shapes:
-            raise ValueError(
-                f"`state` must be a tuple of arrays of shapes {shapes}, as `predict` "
-                f"returns it for as many environments; got {got}."
-            )
-        return tuple(
-            torch.as_tensor(part, dtype=dtype, device=self.device)
-            for part, dtype in zip(given, self.lstm_actor.dtypes, strict=True)
-        )

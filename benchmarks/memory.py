@@ -1,0 +1,73 @@
+"""Agents that remember: MemoryPPO with each cell, RecurrentPPO, and frames.
+
+    python benchmarks/memory.py scores [--task CartPole ...] [--seeds 5] [--json F]
+    OMP_NUM_THREADS=1 python benchmarks/memory.py pace [--rounds 5] [--json F]
+
+CartPole, Pendulum and MountainCarContinuous without velocities, with the settings of
+rl-baselines3-zoo, as in `novel.py`. Rows:
+
+- "liquid", "LSTM", "GRU": MemoryPPO with LiquidPolicy, LSTMPolicy and GRUPolicy;
+- "RecurrentPPO LSTM": sb3-contrib's RecurrentPPO with MlpLstmPolicy;
+- "PPO frames": PPO with MlpPolicy on the last four observations;
+- if asked for, "liquid, 64 neurons", "CfC, 160 neurons" in MemoryPPO, and
+  "RecurrentPPO liquid".
+
+`scores` trains, and goes on where it stopped with --json; a score is as in `novel.py`.
+`pace` takes turns: environment steps per second of CPU time, rollouts and updates; a
+ratio is the median of the rounds' ratios.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+import click
+from rich.progress import track
+
+from common.comparison import Comparison, command
+from common.memory import LSTM, OPTIONAL_ROWS, ROWS, job
+from common.no_velocity import TASKS
+from common.table import json_option, show, write_json
+from common.training import make_agent
+
+COMPARISON = Comparison(
+    make_job=job,
+    tasks=list(TASKS),
+    rows=ROWS,
+    optional_rows=OPTIONAL_ROWS,
+    title="{} without velocity",
+)
+
+
+@click.command()
+@click.option("--task", default="CartPole", type=click.Choice(list(TASKS)))
+@click.option("--rounds", default=5, help="Interleaved rounds.")
+@click.option("--steps", default=2048, help="Steps of a round, of whole rollouts.")
+@json_option
+def pace(task: str, rounds: int, steps: int, path: Path | None) -> None:
+    """Measures the steps per second of learning."""
+    names = (*ROWS, *OPTIONAL_ROWS)
+    agents = {name: make_agent(job(task, name, seed=0)) for name in names}
+    paces: dict[str, list[float]] = {name: [] for name in agents}
+    for turn in track(range(rounds + 1), "learning"):
+        for name, agent in agents.items():
+            before, start = agent.num_timesteps, time.process_time()
+            agent.learn(steps, reset_num_timesteps=False)
+            took = time.process_time() - start
+            if turn:  # the first one warms up
+                paces[name].append((agent.num_timesteps - before) / took)
+    rows = []
+    for name, pace in paces.items():
+        ratios = [a / b for a, b in zip(pace, paces[LSTM], strict=True)]
+        row = {"policy": name, "steps/s": statistics.median(pace)}
+        rows.append(row | {"ratio": statistics.median(ratios)})
+    show(rows, f"{task} without velocity")
+    write_json(path, rows)
+
+
+main = click.Group(commands={"scores": command(COMPARISON), "pace": pace})
+
+if __name__ == "__main__":
+    main()

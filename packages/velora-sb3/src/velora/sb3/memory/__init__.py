@@ -1,0 +1,1 @@
+"""What algorithms with memory share: sequences, rollouts, masks, evaluation."""

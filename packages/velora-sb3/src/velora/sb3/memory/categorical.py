@@ -1,0 +1,53 @@
+"""One choice of several, in as few operations as an update needs."""
+
+from __future__ import annotations
+
+import torch
+from stable_baselines3.common.distributions import CategoricalDistribution
+from torch import Tensor
+from torch.distributions import Categorical
+
+
+class FewOperations(CategoricalDistribution):
+    """Stable-Baselines3's `CategoricalDistribution`, with the same numbers.
+
+    Attributes:
+        logits: (N, A), not normalised.
+    """
+
+    logits: Tensor
+
+    def proba_distribution(self, action_logits: Tensor) -> FewOperations:
+        """Sets the (N, A) logits."""
+        self.logits = action_logits
+        return self
+
+    @property
+    def distribution(self) -> Categorical:  # type: ignore[override]  # made when asked
+        """The same distribution as PyTorch's."""
+        return Categorical(logits=self.logits)
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Returns the (N,) log-probabilities of (N,) actions."""
+        log_probs = torch.log_softmax(self.logits, dim=1)
+        return log_probs.gather(1, actions.long()[:, None]).squeeze(1)
+
+    def entropy(self) -> Tensor:
+        """Returns the (N,) entropies."""
+        log_probs = torch.log_softmax(self.logits, dim=1)
+        return -(log_probs.exp() * log_probs).sum(dim=1)
+
+    def sample(self) -> Tensor:
+        """Draws (N,) actions.
+
+        By Gumbel noise, the negative logarithm of exponential noise (Maddison et al.
+        2014, "A* sampling"): the largest of logits and noise is a draw.
+        """
+        noise = torch.empty_like(self.logits).exponential_()
+        # A zero would let a choice without probability win.
+        noise = noise.clamp_(min=torch.finfo(noise.dtype).tiny).log_()
+        return (self.logits - noise).argmax(dim=1)
+
+    def mode(self) -> Tensor:
+        """Returns the (N,) most likely actions."""
+        return self.logits.argmax(dim=1)

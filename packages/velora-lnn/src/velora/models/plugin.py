@@ -23,6 +23,12 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
         recurrent=True,
         summary="leaky integrators with learned rates and an NCP wiring",
     )
+    registry.add(
+        "ltc",
+        "velora.models.builders:build_ltc",
+        recurrent=True,
+        summary="liquid time-constant (LTC) neurons over a whole NCP wiring",
+    )
 
 
 @hookimpl

@@ -16,7 +16,7 @@ from velora.models.lnn.ltc.rows import Rows
 from velora.utils import active_parameters
 from velora.wiring import Connectome, LayerMasks, Wiring, dense, random, small_world
 
-SIZES = F, N, O = 3, 12, 2
+SIZES = F, N, OUT = 3, 12, 2
 WIRINGS = {"ncp": Wiring, "dense": dense, "random": random, "small world": small_world}
 
 
@@ -54,7 +54,7 @@ def reference(network, x, state, resets=None, timespans=None):
         (onto, among),
         cell.ode_unfolds,
     )
-    y = states[..., :O] * network.motor.weight + network.motor.bias
+    y = states[..., :OUT] * network.motor.weight + network.motor.bias
     return y, states[-1], states
 
 
@@ -115,17 +115,17 @@ def test_sequence_equals_its_steps(monkeypatch, name, positive, unfolds):
 def test_all_neurons_are_one_state_motor_first():
     network = LTCNetwork(*SIZES)
     counts = network.counts
-    assert network.hidden_size == network.n_units == N + O
-    assert network.initial_state(5).shape == (5, N + O)
+    assert network.hidden_size == network.n_units == N + OUT
+    assert network.initial_state(5).shape == (5, N + OUT)
     x = torch.randn(4, 5, F)
     y, _, states = network.forward_sequence(x, return_states=True)
-    assert torch.equal(y, states[..., :O])  # as the affine layers start
+    assert torch.equal(y, states[..., :OUT])  # as the affine layers start
     # An input reaches inter neurons alone in a single unfold, the last ones.
     cell = LTCNetwork(*SIZES, ode_unfolds=1).cell
-    a, b = (cell(x, torch.zeros(2, N + O))[1] for x in torch.randn(2, 2, F))
+    a, b = (cell(x, torch.zeros(2, N + OUT))[1] for x in torch.randn(2, 2, F))
     moved = (a != b).any(0)
-    assert not moved[: O + counts.command].any()
-    assert moved[O + counts.command :].all()
+    assert not moved[: OUT + counts.command].any()
+    assert moved[OUT + counts.command :].all()
 
 
 @pytest.mark.parametrize("name", WIRINGS)
@@ -171,7 +171,7 @@ def test_effects_are_those_of_the_numbers_that_are_learned():
 @pytest.mark.parametrize("form", [0.0, torch.tensor(0.0), torch.zeros(4)])
 def test_after_no_time_the_state_is_the_same(dtype, form):
     network = LTCNetwork(*SIZES).to(dtype)
-    x, state = torch.randn(4, F, dtype=dtype), torch.randn(4, N + O, dtype=dtype)
+    x, state = torch.randn(4, F, dtype=dtype), torch.randn(4, N + OUT, dtype=dtype)
     torch.testing.assert_close(network(x, state, form)[1], state)
 
 
@@ -196,7 +196,7 @@ def test_after_an_endless_time_what_was_before_is_forgotten():
     masks = dict(Wiring(*SIZES).masks.items())
     del masks["recurrent"]
     network = LTCNetwork(*SIZES, wiring=Connectome(LayerMasks(**masks))).double()
-    x, state = torch.randn(4, F, dtype=F64), torch.randn(4, N + O, dtype=F64)
+    x, state = torch.randn(4, F, dtype=F64), torch.randn(4, N + OUT, dtype=F64)
     after = [network(x, h, float("inf"))[1] for h in (state, -state)]
     torch.testing.assert_close(*after)
     long = network(x, state, 1e12)[1]
@@ -229,7 +229,7 @@ def test_a_stiff_network_stays_among_its_potentials(monkeypatch, name, scale, t)
 def test_capacitance_of_less_time_is_that_of_more_time():
     # Only their ratio counts: dv/dt is divided by the one, and lasts for the other.
     network = LTCNetwork(*SIZES, positive=False).double()
-    x, state = torch.randn(4, F, dtype=F64), torch.randn(4, N + O, dtype=F64)
+    x, state = torch.randn(4, F, dtype=F64), torch.randn(4, N + OUT, dtype=F64)
     expected = network(x, state, 3.0)[1]
     with torch.no_grad():
         network.cell.capacitance.div_(3)
@@ -279,11 +279,11 @@ def test_initial_values_are_in_the_ranges_of_the_paper():
 def test_parameters_without_a_synapse_do_not_count():
     network = LTCNetwork(*SIZES)
     synapses = int(network.cell.sparsity_mask.sum())
-    others = 2 * F + 2 * O + 3 * (N + O)
+    others = 2 * F + 2 * OUT + 3 * (N + OUT)
     assert network.active_params == others + 4 * synapses
-    assert network.total_params == others + 4 * (N + O) * (F + N + O)
+    assert network.total_params == others + 4 * (N + OUT) * (F + N + OUT)
     assert LTCNetwork(*SIZES, device="meta").cell.n_synapses > 0
-    assert active_parameters(network.cell) == 3 * (N + O) + 4 * synapses
+    assert active_parameters(network.cell) == 3 * (N + OUT) + 4 * synapses
 
 
 def test_what_is_written_where_there_is_no_synapse_has_no_effect():
@@ -305,7 +305,7 @@ def test_update_mask_is_what_is_computed_with():
     network = LTCNetwork(*SIZES)
     cell = network.cell
     other = LTCNetwork(*SIZES, wiring=dense)
-    signed = torch.zeros(F + N + O, N + O, dtype=torch.int32)
+    signed = torch.zeros(F + N + OUT, N + OUT, dtype=torch.int32)
     signed.copy_(other.cell.sparsity_mask.T)
     signed[:, 0].neg_()
     before = cell.reversal.clone()
@@ -373,7 +373,7 @@ def test_a_hooked_cell_is_called_at_each_step():
 def test_frozen_step_is_the_step_and_does_not_follow():
     network = LTCNetwork(*SIZES)
     step = network.frozen_step()
-    x, state = torch.randn(5, F), torch.randn(5, N + O)
+    x, state = torch.randn(5, F), torch.randn(5, N + OUT)
     cases = [(x,), (x, state), (x, state, 2.5), (x, state, torch.rand(5))]
     expected = [network(*case) for case in cases]
     with torch.no_grad():
@@ -443,7 +443,7 @@ def test_wrong_options_are_refused(options, error, text):
     [
         ((torch.zeros(F),), "Unsupported dimensionality"),
         ((torch.zeros(5, F + 1),), r"\(batch, 3\); got \(5, 4\)"),
-        ((torch.zeros(5, F), torch.zeros(4, N + O)), r"\(5, 14\); got \(4, 14\)"),
+        ((torch.zeros(5, F), torch.zeros(4, N + OUT)), r"\(5, 14\); got \(4, 14\)"),
         ((torch.zeros(5, F), None, torch.ones(4)), "`timespans` must be a number"),
         ((torch.zeros(5, F), None, -1.0), "neither negative nor NaN; got -1.0"),
         ((torch.zeros(5, F), None, float("nan")), "neither negative nor NaN; got nan"),
@@ -480,6 +480,6 @@ def test_without_a_batch_of_more_than_one_a_step_drops_it(ways):
     steps, batch = ways
     network = LTCNetwork(*SIZES)
     y, _ = network(torch.randn(batch, F))
-    assert y.shape == ((O,) if batch == 1 else (batch, O))
+    assert y.shape == ((OUT,) if batch == 1 else (batch, OUT))
     y, _ = network.forward_sequence(torch.randn(steps, batch, F))
-    assert y.shape == (steps, batch, O)
+    assert y.shape == (steps, batch, OUT)

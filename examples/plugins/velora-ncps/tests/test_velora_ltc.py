@@ -42,7 +42,7 @@ def as_wiring(drawn: AutoNCP) -> Connectome:
 def pairs_of(
     ours: LTCCell, theirs: nn.Module
 ) -> list[tuple[nn.Parameter, list[nn.Parameter]]]:
-    """Pairs our parameters of a cell with theirs, (from, to) from inputs and neurons."""
+    """Pairs our parameters of a cell with theirs, from inputs and from neurons."""
     pairs = [(getattr(ours, k), [getattr(theirs, v)]) for k, v in NEURONS.items()]
     for name, other in SYNAPSES.items():
         both = [getattr(theirs, prefix + other) for prefix in ("sensory_", "")]

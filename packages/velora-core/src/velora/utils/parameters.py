@@ -23,9 +23,10 @@ def active_parameters(module: nn.Module) -> int:
     """Counts the trainable parameters that no mask removes.
 
     A submodule is taken to multiply its `weight` by its `mask` where it has both, of
-    one shape, and so with each other parameter that its `masked_names` has. What `torch.nn.utils.prune` removes counts as removed, and of a
-    parametrized weight each parameter of which the masked weight does not depend. On
-    the device "meta" a layer is asked for its `n_synapses`.
+    one shape; its `masked_names`, if any, say which parameters it does so with. What
+    `torch.nn.utils.prune` removes counts as removed, and of a parametrized weight each
+    parameter of which the masked weight does not depend. On the device "meta" a layer
+    is asked for its `n_synapses`.
 
     Raises:
         TypeError: `module` is no `torch.nn.Module`.

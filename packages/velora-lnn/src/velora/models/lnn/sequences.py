@@ -21,7 +21,7 @@ from velora.models.protocol import Timespans
 
 
 class SequenceNetwork(nn.Module, ABC):
-    """A recurrent network whose state is one (B, H) tensor, which goes in and comes out.
+    """A recurrent network whose (B, H) state goes in and comes out.
 
     It is a `velora.models.protocol.RecurrentNetwork[Tensor]`. A subclass says what a
     step is in `forward`, and how a sequence goes in `over_time`.

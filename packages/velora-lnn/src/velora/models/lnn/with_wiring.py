@@ -91,6 +91,8 @@ class WithWiring(nn.Module, ABC):
 def as_masks(
     inter: Tensor, command: Tensor, motor: Tensor, recurrent: Tensor | None
 ) -> LayerMasks:
+    """Returns (to, from) masks of booleans as a wiring has them, (from, to)."""
+
     def plain(mask: Tensor) -> Tensor:
         return mask.detach().T.to("cpu", torch.int32).contiguous()
 

@@ -64,8 +64,8 @@ class LTCCell(MaskedModule, RecurrentCell):
         leak_potential: (H,) parameter, the potential that it leaks to.
         capacitance: (H,) parameter.
         weight: (H, F + H) parameter, the largest conductance of each synapse.
-        reversal: (H, F + H) parameter, the potential that it drives the neuron to, which
-            starts as the polarity that the mask gives it.
+        reversal: (H, F + H) parameter, the potential that it drives the neuron to. It
+            starts as the polarity that the mask has.
         mu: (H, F + H) parameter, the potential at which it is half open.
         sigma: (H, F + H) parameter, how steeply it opens.
         sparsity_mask: (H, F + H) buffer of booleans, true where a synapse is.
@@ -76,6 +76,13 @@ class LTCCell(MaskedModule, RecurrentCell):
             another shape or holds other numbers than -1, 0 and 1.
     """
 
+    leak: Tensor
+    leak_potential: Tensor
+    capacitance: Tensor
+    weight: Tensor
+    reversal: Tensor
+    mu: Tensor
+    sigma: Tensor
     mask_name = "sparsity_mask"
     masked_names = ("weight", "reversal", "mu", "sigma")
 
@@ -210,7 +217,7 @@ class LTCCell(MaskedModule, RecurrentCell):
 
         That is the derivative of dv/dt by the potential u, both potentials being zero.
         """
-        weight, reversal, mu, sigma = self._dense(slice(None))
+        weight, reversal, mu, sigma = self._dense(slice(None)).unbind()
         opened = torch.sigmoid(-sigma * mu)
         slope = weight * sigma * opened * (1 - opened)
         return slope * reversal / self._positive(self.capacitance)[:, None]

@@ -38,8 +38,9 @@ def solve(
         times: (B, 1) time since the last step, finite; None for 1.
         unfolds: steps of the solver.
     """
-    leak, leak_potential, capacitance = neurons
-    held, rate = capacitance * unfolds, 1.0
+    leak, leak_potential, capacitance = neurons.unbind()
+    held = capacitance * unfolds
+    rate: Tensor | float = 1.0
     if times is not None:
         held, rate = held / (1 + times), times / (1 + times)
     from_inputs, through_inputs = currents(x, sensory)
@@ -59,7 +60,7 @@ def currents(potentials: Tensor, synapses: Tensor) -> tuple[Tensor, Tensor]:
         potentials: (B, from) of the neurons that the synapses come from.
         synapses: (4, to, from) weight, reversal potential, µ and σ.
     """
-    weight, reversal, mu, sigma = synapses
+    weight, reversal, mu, sigma = synapses.unbind()
     activity = torch.sigmoid(sigma * (potentials[:, None] - mu))  # (B, to, from)
     conductance = weight * activity
     return (conductance * reversal).sum(2), conductance.sum(2)

@@ -22,7 +22,7 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 def fill_activity(
     potentials: Array, values: Array, sources: Indices, activity: Array
 ) -> None:
-    """Fills `activity` with sigmoid(σ·(v - µ)), v the potential a synapse comes from."""
+    """Fills `activity` with sigmoid(σ·(u - µ)), u where each synapse comes from."""
     synapses, batch = activity.shape
     for k in range(synapses):
         row, out = potentials[sources[k]], activity[k]

@@ -12,9 +12,8 @@ from scans import F32, F64
 
 from velora.models.lnn.ltc import backends
 from velora.models.lnn.ltc import scan as module
-from velora.models.lnn.ltc.rows import Rows
 
-NAMES = ("x", "state", "neurons", "sensory", "recurrent", "times")
+NAMES = ("x", "state", "neurons", "synapses", "times")
 PATHS = {"operators": F64, "operators in float32": F32, "compiled": F32}
 UNFOLDS = 3
 
@@ -29,26 +28,19 @@ def drawn_mask(n_to, n_from, density=0.4):
 
 def numbers(steps, batch, inputs, hidden, dtype, *, timed=False, resets=False):
     """Draws the arguments of a scan by name."""
-    masks = drawn_mask(hidden, inputs), drawn_mask(hidden, hidden)
-    rows = tuple(Rows.of(mask) for mask in masks)
-
-    def synapses(where):
-        size = len(where.sources)
-        low = torch.tensor([0.05, -1.0, 0.0, -4.0])[:, None]
-        high = torch.tensor([1.5, 1.0, 1.0, 8.0])[:, None]
-        return (low + (high - low) * torch.rand(4, size)).to(dtype)
-
-    low = torch.tensor([0.05, -0.5, 0.2])[:, None]
-    neurons = low + torch.rand(3, hidden)
+    mask = drawn_mask(hidden, inputs + hidden)
+    low = torch.tensor([0.05, -1.0, 0.0, -4.0])[:, None, None]
+    high = torch.tensor([1.5, 1.0, 1.0, 8.0])[:, None, None]
+    synapses = low + (high - low) * torch.rand(4, *mask.shape)
+    neurons = torch.tensor([0.05, -0.5, 0.2])[:, None] + torch.rand(3, hidden)
     tensors = {
         "x": torch.randn(steps, batch, inputs, dtype=dtype),
         "state": torch.randn(batch, hidden, dtype=dtype),
         "neurons": neurons.to(dtype),
-        "sensory": synapses(rows[0]),
-        "recurrent": synapses(rows[1]),
+        "synapses": synapses.to(dtype),
+        "mask": mask,
         "times": 3 * torch.rand(steps, batch, 1, dtype=dtype) if timed else None,
         "resets": torch.rand(steps, batch) < 0.3 if resets else None,
-        "rows": rows,
         "unfolds": UNFOLDS,
     }
     for tensor in differentiable(tensors):
@@ -64,33 +56,33 @@ def scan(**x):
     return module.scan(**x)
 
 
-def slow(x, state, neurons, sensory, recurrent, times, resets, rows, unfolds):
+def slow(x, state, neurons, synapses, mask, times, resets, unfolds):
     """The equations, one synapse after another, in double precision."""
     leak, leak_potential, capacitance = neurons.double().unbind()
     v, states = list(state.double().unbind(1)), []  # (B,) of each neuron
 
-    def onto(potentials, synapses, where):
-        found = [[] for _ in v]  # (conductance, reversal potential) by neuron
-        synapses = synapses.double().unbind(1)
-        for k, (n, m) in enumerate(zip(where.targets, where.sources, strict=True)):
-            weight, reversal, mu, sigma = synapses[k]
-            opened = 1 / (1 + torch.exp(-sigma * (potentials[m] - mu)))
-            found[n].append((weight * opened, reversal))
+    def onto(n, sources):
+        found = []  # conductance and reversal potential of each synapse
+        for m, u in sources:
+            if mask[n, m]:
+                weight, reversal, mu, sigma = synapses[:, n, m].double()
+                opened = 1 / (1 + torch.exp(-sigma * (u - mu)))
+                found.append((weight * opened, reversal))
         return found
 
     for step, now in enumerate(x.double()):
         if resets is not None:
             v = [torch.where(resets[step], torch.zeros_like(u), u) for u in v]
         t = 1 if times is None else times[step, :, 0].double()
-        from_inputs = onto(now.unbind(1), sensory, rows[0])
+        inputs = list(enumerate(now.unbind(1)))
         for _ in range(unfolds):
-            from_neurons = onto(v, recurrent, rows[1])
+            sources = [*inputs, *enumerate(v, len(inputs))]
             after = []
             for n, u in enumerate(v):
                 c = capacitance[n] * unfolds / t
                 above = c * u + leak[n] * leak_potential[n]
                 below = c + leak[n] + 1e-8
-                for a, e in from_inputs[n] + from_neurons[n]:
+                for a, e in onto(n, sources):
                     above, below = above + a * e, below + a
                 after.append(above / below)
             v = after

@@ -12,7 +12,6 @@ from scans import F32, F64, close, drawn_sequence, gradients_of, in_double
 from velora.models import LTCNetwork, load_network, save_network
 from velora.models.builders import build_ltc
 from velora.models.lnn import LTCCell
-from velora.models.lnn.ltc.rows import Rows
 from velora.utils import active_parameters
 from velora.wiring import Connectome, LayerMasks, Wiring, dense, random, small_world
 
@@ -23,35 +22,22 @@ WIRINGS = {"ncp": Wiring, "dense": dense, "random": random, "small world": small
 def reference(network, x, state, resets=None, timespans=None):
     """The network from its parameters and masks alone, by the equations."""
     cell = network.cell
-    mask = cell.sparsity_mask
 
     def positive(values):
         return torch.log1p(torch.exp(values)) if cell.positive else values
 
-    def synapses(columns):
-        rows = Rows.of(mask[:, columns])
-        values = [
-            getattr(cell, name)[:, columns][rows.targets, rows.sources]
-            for name in ("weight", "reversal", "mu", "sigma")
-        ]
-        return torch.stack([positive(values[0]), *values[1:]]), rows
-
     neurons = [positive(cell.leak), cell.leak_potential, positive(cell.capacitance)]
-    (sensory, onto), (recurrent, among) = (
-        synapses(slice(0, F)),
-        synapses(slice(F, None)),
-    )
+    synapses = [positive(cell.weight), cell.reversal, cell.mu, cell.sigma]
     if timespans is not None:
         timespans = timespans.reshape(len(x), -1, 1).expand(*x.shape[:2], 1)
     states = slow(
         x * network.sensory.weight + network.sensory.bias,
         state,
         torch.stack(neurons),
-        sensory,
-        recurrent,
+        torch.stack(synapses),
+        cell.sparsity_mask,
         timespans,
         resets,
-        (onto, among),
         cell.ode_unfolds,
     )
     y = states[..., :OUT] * network.motor.weight + network.motor.bias

@@ -15,7 +15,6 @@ from paths import force
 from scans import F32, F64, LAYOUTS, close, second_derivatives
 
 from velora.models.lnn.ltc import backends
-from velora.models.lnn.ltc.rows import Rows
 
 # (T, B, F, H): all 1, one of them 1, B == H, T == B, as many as lanes and one more.
 SIZES = [(1, 1, 1, 1), (3, 3, 3, 3), (1, 17, 2, 4), (9, 1, 3, 5), (3, 5, 1, 2)]
@@ -212,14 +211,19 @@ def test_backend_that_cannot_take_the_numbers_is_refused(monkeypatch):
         scan(**numbers(4, 3, 2, 4, F64))
 
 
-@pytest.mark.parametrize("without", ["sensory", "recurrent", "both"])
+@pytest.mark.parametrize("without", [slice(2), slice(2, None), slice(None)])
 def test_neurons_without_synapses_leak(path, without):
     x = numbers(4, 3, 2, 4, path.dtype, timed=True)
-    empty = x["sensory"].new_empty(4, 0).requires_grad_()
-    for place, name in enumerate(("sensory", "recurrent")):
-        if without in (name, "both"):
-            n_from = x["x"].shape[2] if place == 0 else 4
-            rows = list(x["rows"])
-            rows[place] = Rows.of(torch.zeros(4, n_from, dtype=torch.bool))
-            x = {**x, name: empty, "rows": tuple(rows)}
+    x["mask"][:, without] = False
     assert_equal(x, drawn_loss(x))
+
+
+def test_pairs_without_a_synapse_have_no_effect_and_no_gradient(path):
+    x = numbers(4, 3, 2, 4, path.dtype, timed=True)
+    apart = ~x["mask"].expand(4, -1, -1)
+    twin = {**x, "synapses": x["synapses"].detach().masked_fill(apart, 7.0)}
+    twin["synapses"].requires_grad_()
+    for function in (scan, unrolled):
+        got, gradients = values_and_gradients(function, twin, drawn_loss(x))
+        close(got, [scan(**x)])
+        assert not gradients[NAMES.index("synapses")][apart].any()

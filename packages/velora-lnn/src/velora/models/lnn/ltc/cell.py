@@ -6,10 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from velora.models.lnn.eager import is_traced
-from velora.models.lnn.ltc.rows import Rows
 from velora.models.lnn.ltc.scan import scan
-from velora.models.lnn.ltc.unrolled import unrolled
 from velora.models.lnn.masked import MaskedModule
 from velora.models.lnn.recurrent_cell import RecurrentCell
 from velora.models.lnn.shapes import (
@@ -196,20 +193,16 @@ class LTCCell(MaskedModule, RecurrentCell):
     ) -> tuple[Tensor, Tensor]:
         """Goes through a sequence as one function; see the base."""
         leak, capacitance = map(self._positive, (self.leak, self.capacitance))
-        neurons = torch.stack((leak, self.leak_potential, capacitance))
-        times = self._times(timespans, x)
-        if is_traced() or x.is_meta or self.sparsity_mask.is_meta:
-            sensory, recurrent = map(self._dense, self._columns)
-            states = unrolled(
-                x, hidden, neurons, sensory, recurrent, times, resets, self.ode_unfolds
-            )
-        else:
-            (sensory, onto), (recurrent, among) = map(self._compressed, self._columns)
-            rows = onto, among
-            states = scan(
-                *(x, hidden, neurons, sensory, recurrent),
-                *(times, resets, rows, self.ode_unfolds),
-            )
+        states = scan(
+            x,
+            hidden,
+            torch.stack((leak, self.leak_potential, capacitance)),
+            torch.stack(self._synapses()),
+            self.sparsity_mask,
+            self._times(timespans, x),
+            resets,
+            self.ode_unfolds,
+        )
         return states, states
 
     def effect(self) -> Tensor:
@@ -217,7 +210,8 @@ class LTCCell(MaskedModule, RecurrentCell):
 
         That is the derivative of dv/dt by the potential u, both potentials being zero.
         """
-        weight, reversal, mu, sigma = self._dense(slice(None)).unbind()
+        weight, reversal, mu, sigma = self._synapses()
+        weight = weight.where(self.sparsity_mask, 0)
         opened = torch.sigmoid(-sigma * mu)
         slope = weight * sigma * opened * (1 - opened)
         return slope * reversal / self._positive(self.capacitance)[:, None]
@@ -229,27 +223,9 @@ class LTCCell(MaskedModule, RecurrentCell):
             f"ode_unfolds={self.ode_unfolds}, positive={self.positive}"
         )
 
-    @property
-    def _columns(self) -> tuple[slice, slice]:
-        """Where a row of synapses has those from inputs, and those from neurons."""
-        return slice(self.in_features), slice(self.in_features, None)
-
-    def _compressed(self, columns: slice) -> tuple[Tensor, Rows]:
-        """Returns (4, K) values of the synapses, and where they are."""
-        rows = Rows.of(self.sparsity_mask[:, columns])
-        weight, *others = (
-            getattr(self, name)[:, columns][rows.targets, rows.sources]
-            for name in self.masked_names
-        )
-        return torch.stack((self._positive(weight), *others)), rows
-
-    def _dense(self, columns: slice) -> Tensor:
-        """Returns the same of all pairs, (4, H, from), weights of none being zero."""
-        weight, *others = (
-            getattr(self, name)[:, columns] for name in self.masked_names
-        )
-        weight = self._positive(weight).where(self.sparsity_mask[:, columns], 0)
-        return torch.stack((weight, *others))
+    def _synapses(self) -> tuple[Tensor, ...]:
+        """Returns weight, reversal potential, µ and σ, (H, F + H) each."""
+        return self._positive(self.weight), self.reversal, self.mu, self.sigma
 
     def _positive(self, values: Tensor) -> Tensor:
         return functional.softplus(values) if self.positive else values

@@ -9,29 +9,41 @@ from torch import Tensor
 
 
 class Rows(NamedTuple):
-    """The K synapses of a (to, from) mask, sorted by the neuron that they lead to.
+    """K synapses in a (to, from) matrix, sorted by the neuron that they lead to.
 
     Attributes:
         starts: (to + 1,) where the synapses of each neuron start, and K.
         targets: (K,) the neurons that they lead to.
         sources: (K,) the neurons that they come from.
+        places: (K,) where they are in the matrix of all synapses, row after row.
     """
 
     starts: Tensor
     targets: Tensor
     sources: Tensor
+    places: Tensor
 
-    @classmethod
-    def of(cls, mask: Tensor) -> Rows:
-        """Returns the rows of a (to, from) mask of booleans."""
-        targets, sources = mask.nonzero(as_tuple=True)
-        ends = mask.sum(1).cumsum(0)
-        return cls(torch.cat((ends.new_zeros(1), ends)), targets, sources)
+    def compress(self, synapses: Tensor) -> Tensor:
+        """Returns (V, K) values of (V, H, F + H) ones of all pairs."""
+        return synapses.flatten(1).gather(1, self.places.expand(len(synapses), -1))
 
-    def dense(self, values: Tensor, n_sources: int) -> Tensor:
-        """Returns (V, K) values of synapses as (V, to, from), 0 where there is none."""
-        shape = len(values), len(self.starts) - 1, n_sources
-        where = (torch.arange(len(values), device=values.device)[:, None],)
-        return values.new_zeros(shape).index_put(
-            (*where, self.targets, self.sources), values
-        )
+    def put(self, values: Tensor, synapses: Tensor) -> None:
+        """Writes (V, K) values where they are among (V, H, F + H) ones."""
+        synapses.flatten(1).scatter_(1, self.places.expand(len(values), -1), values)
+
+
+Circuit = tuple[Tensor, tuple[Rows, Tensor], tuple[Rows, Tensor]]
+"""Neurons, (3, H), and the synapses from inputs and among them: rows, (4, K) values."""
+
+
+def rows_of(mask: Tensor, in_features: int) -> tuple[Rows, Rows]:
+    """Returns the rows of a (H, F + H) mask: from F inputs, and among H neurons."""
+    width = mask.shape[1]
+
+    def rows(first: int, columns: Tensor) -> Rows:
+        targets, sources = columns.nonzero(as_tuple=True)
+        starts = targets.new_zeros(len(columns) + 1)
+        torch.cumsum(columns.sum(1), 0, out=starts[1:])
+        return Rows(starts, targets, sources, targets * width + sources + first)
+
+    return rows(0, mask[:, :in_features]), rows(in_features, mask[:, in_features:])

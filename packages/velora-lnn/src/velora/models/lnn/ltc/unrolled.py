@@ -1,7 +1,7 @@
 """Liquid time-constant neurons as their equations read, over time.
 
-The reference of all backends: plain operators, which PyTorch can differentiate in any
-way. It computes all pairs of neurons, whether there is a synapse or not.
+The reference of all backends: plain operators, which PyTorch can differentiate, trace
+and transform in any way. They compute all pairs of neurons, synapse or not.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ def unrolled(
     x: Tensor,
     state: Tensor,
     neurons: Tensor,
-    sensory: Tensor,
-    recurrent: Tensor,
+    synapses: Tensor,
+    mask: Tensor,
     times: Tensor | None,
     resets: Tensor | None,
     unfolds: int,
 ) -> Tensor:
-    """Returns the (T, B, H) states after each step.
-
-    Arguments are those of `scan`, but synapses those of all pairs: `sensory` is
-    (4, H, F) and `recurrent` (4, H, H), a weight of zero where there is none.
-    """
+    """Returns the (T, B, H) states after each step; arguments are those of `scan`."""
+    weight, *others = synapses.unbind()
+    synapses = torch.stack((weight.where(mask, 0), *others))
+    sizes = x.shape[2], state.shape[1]
+    sensory, recurrent = torch.split_with_sizes(synapses, sizes, dim=2)
     states = []
     for step, now in enumerate(x.unbind()):
         if resets is not None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from velora.models.lnn.backend import NUMBA, Backend
 from velora.models.lnn.compiled import loops
 from velora.models.lnn.compiled.operands import array, is_operand
-from velora.models.lnn.ltc.rows import Rows
+from velora.models.lnn.ltc.rows import Circuit
 
 _LOOPS = "velora.models.lnn.ltc.loops"
 
@@ -25,78 +25,67 @@ def takes(tensor: Tensor, work: int) -> bool:
 
 def forward(
     inputs: Tensor,
-    neurons: Tensor,
-    sensory: Tensor,
-    recurrent: Tensor,
+    circuit: Circuit,
     times: Tensor | None,
     resets: Tensor | None,
-    rows: tuple[Rows, Rows],
     trail: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Fills `trail` and returns the currents and conductances of each unfold."""
-    currents = torch.empty_like(trail[:, 1:])
-    conductances = torch.empty_like(currents)
+) -> tuple[Tensor, Tensor | None]:
+    """Fills `trail` and returns the conductances and currents of each unfold."""
+    conductances = torch.empty_like(trail[:, 1:])
+    currents = None if times is None else torch.empty_like(conductances)
     compiled: Any = loops(_LOOPS)
     compiled.scan_forward(
         inputs.numpy(),
-        array(neurons),
-        *_synapses(sensory, rows[0]),
-        *_synapses(recurrent, rows[1]),
+        *_arrays(circuit),
         compiled.NO_TIMES if times is None else array(times[..., 0]),
         compiled.NO_RESETS if resets is None else array(resets),
         trail.numpy(),
-        currents.numpy(),
         conductances.numpy(),
+        compiled.NO_CURRENTS if currents is None else currents.numpy(),
     )
-    return currents, conductances
+    return conductances, currents
 
 
 def backward(
     grad_states: Tensor,
     inputs: Tensor,
-    neurons: Tensor,
-    sensory: Tensor,
-    recurrent: Tensor,
+    circuit: Circuit,
     times: Tensor | None,
     resets: Tensor | None,
-    rows: tuple[Rows, Rows],
     trail: Tensor,
-    currents: Tensor,
     conductances: Tensor,
+    currents: Tensor | None,
 ) -> tuple[Tensor | None, ...]:
-    """Returns the gradients of all that is a number, in the order of `scan`."""
-    grad_inputs, grad_state = torch.zeros_like(inputs), torch.zeros_like(grad_states[0])
-    grad_neurons, grad_sensory, grad_recurrent = (
+    """Returns the gradients of all that is a number; see the table."""
+    neurons, (_, sensory), (_, recurrent) = circuit
+    grads = [
         torch.zeros_like(given, memory_format=torch.contiguous_format)
-        for given in (neurons, sensory, recurrent)
-    )
-    grad_times = None if times is None else inputs.new_empty(times.shape)
+        for given in (inputs, grad_states[0], neurons, sensory, recurrent)
+    ]
+    grad_times = None if times is None else inputs.new_empty(times.shape[:2])
     compiled: Any = loops(_LOOPS)
     compiled.scan_backward(
         grad_states.numpy(),
         inputs.numpy(),
-        array(neurons),
-        *_synapses(sensory, rows[0]),
-        *_synapses(recurrent, rows[1]),
+        *_arrays(circuit),
         compiled.NO_TIMES if times is None else array(times[..., 0]),
         compiled.NO_RESETS if resets is None else array(resets),
         trail.numpy(),
-        currents.numpy(),
         conductances.numpy(),
-        grad_inputs.numpy(),
-        grad_state.numpy(),
-        grad_neurons.numpy(),
-        grad_sensory.numpy(),
-        grad_recurrent.numpy(),
-        compiled.NO_TIMES if grad_times is None else grad_times[..., 0].numpy(),
+        compiled.NO_CURRENTS if currents is None else currents.numpy(),
+        *(grad.numpy() for grad in grads),
+        compiled.NO_TIMES if grad_times is None else grad_times.numpy(),
     )
-    grads = grad_inputs, grad_state, grad_neurons, grad_sensory, grad_recurrent
-    return *grads, grad_times
+    return *grads, None if grad_times is None else grad_times[..., None]
 
 
-def _synapses(values: Tensor, rows: Rows) -> tuple[Any, Any, Any]:
-    """Returns (4, K) values of synapses, where each row starts, and their sources."""
-    return array(values), array(rows.starts), array(rows.sources)
+def _arrays(circuit: Circuit) -> tuple[Any, ...]:
+    """Returns neurons, and of each kind its values, its starts and its sources."""
+    neurons, *kinds = circuit
+    found = [array(neurons)]
+    for rows, values in kinds:
+        found += [array(values), rows.starts.numpy(), rows.sources.contiguous().numpy()]
+    return tuple(found)
 
 
 BACKEND = Backend(NUMBA, takes, forward, backward, Tensor.contiguous)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from velora.models.lnn.backend import OPERATORS, Backend
-from velora.models.lnn.ltc.rows import Rows
+from velora.models.lnn.ltc.rows import Circuit, Rows
 from velora.models.lnn.ltc.step import LEAST
 
 
@@ -20,19 +20,17 @@ def takes(tensor: Tensor, work: int) -> bool:
 
 def forward(
     inputs: Tensor,
-    neurons: Tensor,
-    sensory: Tensor,
-    recurrent: Tensor,
+    circuit: Circuit,
     times: Tensor | None,
     resets: Tensor | None,
-    rows: tuple[Rows, Rows],
     trail: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Fills `trail` and returns the currents and conductances of each unfold."""
-    leak, leak_potential, capacitance = neurons[..., None]  # (H, 1) each
-    currents = torch.empty_like(trail[:, 1:])
-    conductances = torch.empty_like(currents)
-    unfolds = currents.shape[1]
+) -> tuple[Tensor, Tensor | None]:
+    """Fills `trail` and returns the conductances and currents of each unfold."""
+    neurons, sensory, recurrent = circuit
+    leak, leak_potential, capacitance = neurons[..., None].unbind()  # (H, 1) each
+    conductances = torch.empty_like(trail[:, 1:])
+    currents = None if times is None else torch.empty_like(conductances)
+    unfolds = conductances.shape[1]
     for step, now in enumerate(inputs.unbind()):
         held, rate = _held(capacitance * unfolds, times, step)
         state = trail[0, 0] if step == 0 else trail[step - 1, -1]
@@ -41,73 +39,69 @@ def forward(
         trail[step, 0] = state
         from_inputs = (leak * leak_potential).expand_as(state).clone()
         through_inputs = (leak + LEAST).expand_as(state).clone()
-        _add_currents(from_inputs, through_inputs, now, sensory, rows[0])
+        _add_currents(from_inputs, through_inputs, now, *sensory)
         for unfold in range(unfolds):
             current, conductance = from_inputs.clone(), through_inputs.clone()
-            _add_currents(current, conductance, state, recurrent, rows[1])
-            total = held + rate * conductance
-            state = (held * state + rate * current) / total
+            _add_currents(current, conductance, state, *recurrent)
+            state = (held * state + rate * current) / (held + rate * conductance)
             trail[step, unfold + 1] = state
-            currents[step, unfold] = current
             conductances[step, unfold] = conductance
-    return currents, conductances
+            if currents is not None:
+                currents[step, unfold] = current
+    return conductances, currents
 
 
 def backward(
     grad_states: Tensor,
     inputs: Tensor,
-    neurons: Tensor,
-    sensory: Tensor,
-    recurrent: Tensor,
+    circuit: Circuit,
     times: Tensor | None,
     resets: Tensor | None,
-    rows: tuple[Rows, Rows],
     trail: Tensor,
-    currents: Tensor,
     conductances: Tensor,
+    currents: Tensor | None,
 ) -> tuple[Tensor | None, ...]:
-    """Returns the gradients of all that is a number, in the order of `scan`."""
-    leak, leak_potential, capacitance = neurons[..., None]  # (H, 1) each
-    unfolds = currents.shape[1]
+    """Returns the gradients of all that is a number; see the table."""
+    neurons, sensory, recurrent = circuit
+    leak, leak_potential, capacitance = neurons[..., None].unbind()  # (H, 1) each
+    unfolds = conductances.shape[1]
     grad_inputs, grad_neurons = torch.zeros_like(inputs), torch.zeros_like(neurons)
-    grad_sensory, grad_recurrent = map(torch.zeros_like, (sensory, recurrent))
-    grad_times = None if times is None else torch.empty_like(times[..., 0])
+    grad_sensory, grad_recurrent = map(torch.zeros_like, (sensory[1], recurrent[1]))
+    grad_times = None if times is None else torch.empty_like(times)
     now = torch.zeros_like(grad_states[0])  # (H, B)
     for step in range(len(inputs) - 1, -1, -1):
         held, rate = _held(capacitance * unfolds, times, step)
+        ratio = 1.0 if times is None else 1 / (1 + times[step, :, 0])
         now = now + grad_states[step]
-        of_current, of_conductance = torch.zeros_like(now), torch.zeros_like(now)
-        of_held, of_rate = torch.zeros_like(now), torch.zeros_like(now)
+        of_current, of_conductance, of_held, of_rate = now.new_zeros(4, *now.shape)
         for unfold in range(unfolds - 1, -1, -1):
             before, after = trail[step, unfold], trail[step, unfold + 1]
-            current, conductance = currents[step, unfold], conductances[step, unfold]
+            conductance = conductances[step, unfold]
             up = now / (held + rate * conductance)
             down = -up * after
             of_held += up * before + down
-            of_rate += up * current + down * conductance
+            if currents is not None:
+                of_rate += up * currents[step, unfold] + down * conductance
             to_current, to_conductance = rate * up, rate * down
             of_current += to_current
             of_conductance += to_conductance
             now = held * up
             _add_gradients(
-                *(to_current, to_conductance, before, recurrent, rows[1]),
+                *(to_current, to_conductance, before, *recurrent),
                 *(now, grad_recurrent),
             )
         _add_gradients(
-            *(of_current, of_conductance, inputs[step], sensory, rows[0]),
+            *(of_current, of_conductance, inputs[step], *sensory),
             *(grad_inputs[step], grad_sensory),
         )
         grad_neurons[0] += (of_current * leak_potential + of_conductance).sum(1)
         grad_neurons[1] += (of_current * leak).sum(1)
-        ratio, slope = _slope(times, step)
         grad_neurons[2] += (of_held * ratio).sum(1) * unfolds
         if grad_times is not None:
             of_time = of_rate - capacitance * unfolds * of_held
-            grad_times[step] = of_time.sum(0) * slope
+            grad_times[step, :, 0] = of_time.sum(0) * ratio * ratio
         if resets is not None:
             now = now.masked_fill(resets[step], 0)
-    if grad_times is not None:
-        grad_times = grad_times[..., None]
     return grad_inputs, now, grad_neurons, grad_sensory, grad_recurrent, grad_times
 
 
@@ -121,23 +115,11 @@ def _held(
     return capacitance / (1 + t), t / (1 + t)
 
 
-def _slope(times: Tensor | None, step: int) -> tuple[Tensor | float, Tensor | float]:
-    """Returns 1 / (1 + t) and the derivative of t / (1 + t), (B,) each."""
-    if times is None:
-        return 1.0, 0.0
-    ratio = 1 / (1 + times[step, :, 0])
-    return ratio, ratio * ratio
-
-
 def _add_currents(
-    current: Tensor,
-    conductance: Tensor,
-    potentials: Tensor,
-    synapses: Tensor,
-    rows: Rows,
+    current: Tensor, conductance: Tensor, potentials: Tensor, rows: Rows, values: Tensor
 ) -> None:
     """Adds what the synapses carry to the (to, B) currents and conductances."""
-    weight, reversal, mu, sigma = synapses[..., None]  # (K, 1) each
+    weight, reversal, mu, sigma = values[..., None]  # (K, 1) each
     activity = torch.sigmoid(sigma * (potentials[rows.sources] - mu))  # (K, B)
     through = weight * activity
     conductance.index_add_(0, rows.targets, through)
@@ -148,13 +130,13 @@ def _add_gradients(
     to_current: Tensor,
     to_conductance: Tensor,
     potentials: Tensor,
-    synapses: Tensor,
     rows: Rows,
+    values: Tensor,
     grad_potentials: Tensor,
-    grad_synapses: Tensor,
+    grad_values: Tensor,
 ) -> None:
-    """Adds the gradients of the (from, B) potentials and of the (4, K) synapses."""
-    weight, reversal, mu, sigma = synapses[..., None]  # (K, 1) each
+    """Adds the gradients of the (from, B) potentials and of the (4, K) values."""
+    weight, reversal, mu, sigma = values[..., None]  # (K, 1) each
     above = potentials[rows.sources] - mu
     activity = torch.sigmoid(sigma * above)  # (K, B)
     of_current, of_conductance = to_current[rows.targets], to_conductance[rows.targets]
@@ -162,10 +144,10 @@ def _add_gradients(
     of_argument = weight * of_through * activity * (1 - activity)
     of_potential = of_argument * sigma
     grad_potentials.index_add_(0, rows.sources, of_potential)
-    grad_synapses[0] += (of_through * activity).sum(1)
-    grad_synapses[1] += (of_current * activity * weight).sum(1)
-    grad_synapses[2] -= of_potential.sum(1)
-    grad_synapses[3] += (of_argument * above).sum(1)
+    grad_values[0] += (of_through * activity).sum(1)
+    grad_values[1] += (of_current * activity * weight).sum(1)
+    grad_values[2] -= of_potential.sum(1)
+    grad_values[3] += (of_argument * above).sum(1)
 
 
 BACKEND = Backend(OPERATORS, takes, forward, backward, Tensor.contiguous)

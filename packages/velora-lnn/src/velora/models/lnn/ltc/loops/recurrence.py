@@ -18,18 +18,92 @@ _ZERO, _ONE, _LEAST = np.float32(0), np.float32(1), np.float32(LEAST)
 # What stands for an argument that is not there.
 NO_RESETS = np.empty((0, 0), dtype=np.bool_)
 NO_TIMES = np.empty((0, 0), dtype=np.float32)
+NO_CURRENTS = np.empty((0, 0, 0, 0), dtype=np.float32)
+
+
+@compiled(
+    "void(float32[:, ::1], float32[:, ::1], int64, int64, float32[::1],"
+    " float32[:, ::1], float32[:, ::1])"
+)
+def _fill_pace(
+    neurons: Array,
+    times: Array,
+    t: int,
+    unfolds: int,
+    ratio: Array,
+    held: Array,
+    rate: Array,
+) -> None:
+    """Fills what a time is made of: how potentials are held, and how fast they move.
+
+    Args:
+        neurons: (3, H).
+        times: (T, B), or (0, 0) where each is 1.
+        t: the step.
+        unfolds: steps of the solver.
+        ratio: (B,) to fill with 1 / (1 + time), or 1.
+        held: (H, B) to fill with that times capacitance and unfolds.
+        rate: (H, B) to fill with time / (1 + time), or 1.
+    """
+    for b in range(ratio.size):
+        ratio[b] = _ONE / (_ONE + times[t, b]) if times.size > 0 else _ONE
+    for n in range(len(held)):
+        capacitance = neurons[2, n] * np.float32(unfolds)
+        for b in range(ratio.size):
+            held[n, b] = capacitance * ratio[b]
+            rate[n, b] = times[t, b] * ratio[b] if times.size > 0 else _ONE
 
 
 @inlined
-def _held(times: Array, t: int, b: int) -> np.float32:
-    """Returns what a potential is held by, apart from its capacitance."""
-    return np.float32(_ONE / (_ONE + times[t, b]) if times.size > 0 else _ONE)
+def _solve(
+    before: Array,
+    current: Array,
+    conductance: Array,
+    held: Array,
+    rate: Array,
+    after: Array,
+) -> None:
+    """Fills the potentials after an unfold; all of it (H·B,)."""
+    for i in range(after.size):
+        moved = held[i] * before[i] + rate[i] * current[i]
+        after[i] = moved / (held[i] + rate[i] * conductance[i])
 
 
 @inlined
-def _rate(times: Array, t: int, b: int) -> np.float32:
-    """Returns the rate at which it is moved."""
-    return np.float32(times[t, b] / (_ONE + times[t, b]) if times.size > 0 else _ONE)
+def _add_of_rate(
+    now: Array,
+    after: Array,
+    conductance: Array,
+    current: Array,
+    held: Array,
+    rate: Array,
+    of_rate: Array,
+) -> None:
+    """Adds the gradient of the rates in an unfold; all of it (H·B,)."""
+    for i in range(now.size):
+        up = now[i] / (held[i] + rate[i] * conductance[i])
+        of_rate[i] += up * (current[i] - after[i] * conductance[i])
+
+
+@inlined
+def _solve_backward(
+    now: Array,
+    before: Array,
+    after: Array,
+    conductance: Array,
+    held: Array,
+    rate: Array,
+    to_current: Array,
+    to_conductance: Array,
+    of_held: Array,
+) -> None:
+    """Fills the gradients of an unfold; `now` is that of its states; all (H·B,)."""
+    for i in range(now.size):
+        up = now[i] / (held[i] + rate[i] * conductance[i])
+        of_held[i] += up * (before[i] - after[i])
+        to_current[i] = rate[i] * up
+        to_conductance[i] = -to_current[i] * after[i]
+        now[i] = held[i] * up
 
 
 @compiled(
@@ -51,8 +125,8 @@ def scan_forward(
     times: Array,
     resets: NDArray[np.bool_],
     trail: Array,
-    currents: Array,
     conductances: Array,
+    currents: Array,
 ) -> None:
     """Runs the recurrence forward.
 
@@ -69,42 +143,48 @@ def scan_forward(
         resets: (T, B), or (0, 0) where there are none.
         trail: (T, U + 1, H, B) to fill with the states before each unfold, and after
             the last one; the very first is given, before its reset.
-        currents: (T, U, H, B) to fill.
         conductances: (T, U, H, B) to fill.
+        currents: (T, U, H, B) to fill, or (0, 0, 0, 0).
     """
-    steps, unfolds, hidden, batch = currents.shape
+    steps, unfolds, hidden, batch = conductances.shape
+    shape, size = (hidden, batch), hidden * batch
     of_inputs = np.empty((len(sensory_sources), batch), dtype=np.float32)
     activity = np.empty((len(sources), batch), dtype=np.float32)
-    from_inputs = np.empty((hidden, batch), dtype=np.float32)
-    through_inputs = np.empty((hidden, batch), dtype=np.float32)
-    held = np.empty(batch, dtype=np.float32)
-    rate = np.empty(batch, dtype=np.float32)
+    from_inputs = np.empty(shape, dtype=np.float32)
+    through_inputs = np.empty(shape, dtype=np.float32)
+    current = np.empty(shape, dtype=np.float32)
+    ratio = np.empty(batch, dtype=np.float32)
+    held = np.empty(shape, dtype=np.float32)
+    rate = np.empty(shape, dtype=np.float32)
     for t in range(steps):
         if t > 0:
             trail[t, 0] = trail[t - 1, unfolds]
-        for b in range(batch):
-            held[b], rate[b] = _held(times, t, b), _rate(times, t, b)
-            if resets.size > 0 and resets[t, b]:
-                trail[t, 0, :, b] = 0
+        if resets.size > 0:
+            for b in range(batch):
+                if resets[t, b]:
+                    trail[t, 0, :, b] = 0
+        if t == 0 or times.size > 0:
+            _fill_pace(neurons, times, t, unfolds, ratio, held, rate)
         for n in range(hidden):
             from_inputs[n] = neurons[0, n] * neurons[1, n]
             through_inputs[n] = neurons[0, n] + _LEAST
         fill_activity(inputs[t], sensory, sensory_sources, of_inputs)
         add_currents(sensory, sensory_starts, of_inputs, from_inputs, through_inputs)
         for u in range(unfolds):
-            current, conductance = currents[t, u], conductances[t, u]
             current[:, :] = from_inputs
-            conductance[:, :] = through_inputs
+            conductances[t, u] = through_inputs
             fill_activity(trail[t, u], recurrent, sources, activity)
-            add_currents(recurrent, starts, activity, current, conductance)
-            for n in range(hidden):
-                before, after = trail[t, u, n], trail[t, u + 1, n]
-                into, through = current[n], conductance[n]
-                capacitance = neurons[2, n] * np.float32(unfolds)
-                for b in range(batch):
-                    stays = capacitance * held[b]
-                    moved = stays * before[b] + rate[b] * into[b]
-                    after[b] = moved / (stays + rate[b] * through[b])
+            add_currents(recurrent, starts, activity, current, conductances[t, u])
+            if currents.size > 0:
+                currents[t, u] = current
+            _solve(
+                trail[t, u].reshape(size),
+                current.reshape(size),
+                conductances[t, u].reshape(size),
+                held.reshape(size),
+                rate.reshape(size),
+                trail[t, u + 1].reshape(size),
+            )
 
 
 @compiled(
@@ -129,8 +209,8 @@ def scan_backward(
     times: Array,
     resets: NDArray[np.bool_],
     trail: Array,
-    currents: Array,
     conductances: Array,
+    currents: Array,
     grad_inputs: Array,
     grad_state: Array,
     grad_neurons: Array,
@@ -142,7 +222,7 @@ def scan_backward(
 
     Args:
         grad_states: (T, H, B).
-        inputs: as all up to `conductances` were for `scan_forward`, or left by it.
+        inputs: as all up to `currents` were for `scan_forward`, or left by it.
         neurons: (3, H).
         sensory: (4, K).
         sensory_starts: (H + 1,).
@@ -153,8 +233,8 @@ def scan_backward(
         times: (T, B).
         resets: (T, B).
         trail: (T, U + 1, H, B).
-        currents: (T, U, H, B).
         conductances: (T, U, H, B).
+        currents: (T, U, H, B), or (0, 0, 0, 0) where there are no times.
         grad_inputs: (T, F, B), zeros to add to.
         grad_state: (H, B), zeros to add to.
         grad_neurons: (3, H), zeros to add to.
@@ -162,50 +242,51 @@ def scan_backward(
         grad_recurrent: (4, L), zeros to add to.
         grad_times: (T, B) to fill where there are times, else (0, 0).
     """
-    steps, unfolds, hidden, batch = currents.shape
+    steps, unfolds, hidden, batch = conductances.shape
+    shape, size = (hidden, batch), hidden * batch
     of_inputs = np.empty((len(sensory_sources), batch), dtype=np.float32)
     activity = np.empty((len(sources), batch), dtype=np.float32)
-    to_current = np.empty((hidden, batch), dtype=np.float32)
-    to_conductance = np.empty((hidden, batch), dtype=np.float32)
-    of_step = np.empty((2, hidden, batch), dtype=np.float32)
-    held = np.empty(batch, dtype=np.float32)
-    rate = np.empty(batch, dtype=np.float32)
-    of_time = np.empty(batch, dtype=np.float32)
+    to_current = np.empty(shape, dtype=np.float32)
+    to_conductance = np.empty(shape, dtype=np.float32)
+    of_current = np.empty(shape, dtype=np.float32)  # of all unfolds of a step
+    of_conductance = np.empty(shape, dtype=np.float32)
+    of_held = np.empty(shape, dtype=np.float32)
+    of_rate = np.empty(shape, dtype=np.float32)
+    ratio = np.empty(batch, dtype=np.float32)
+    held = np.empty(shape, dtype=np.float32)
+    rate = np.empty(shape, dtype=np.float32)
     for t in range(steps - 1, -1, -1):
-        for b in range(batch):
-            held[b], rate[b] = _held(times, t, b), _rate(times, t, b)
-            of_time[b] = 0
-        for n in range(hidden):
-            now, outside = grad_state[n], grad_states[t, n]
-            for b in range(batch):
-                now[b] += outside[b]
-        of_step[:] = 0
+        if t == steps - 1 or times.size > 0:
+            _fill_pace(neurons, times, t, unfolds, ratio, held, rate)
+        grad_state += grad_states[t]
+        of_current[:] = 0
+        of_conductance[:] = 0
+        of_held[:] = 0
+        of_rate[:] = 0
         for u in range(unfolds - 1, -1, -1):
-            for n in range(hidden):
-                before, after = trail[t, u, n], trail[t, u + 1, n]
-                into, through = currents[t, u, n], conductances[t, u, n]
-                now, of_current, of_conductance = (
-                    grad_state[n],
-                    to_current[n],
-                    to_conductance[n],
+            if currents.size > 0:
+                _add_of_rate(
+                    grad_state.reshape(size),
+                    trail[t, u + 1].reshape(size),
+                    conductances[t, u].reshape(size),
+                    currents[t, u].reshape(size),
+                    held.reshape(size),
+                    rate.reshape(size),
+                    of_rate.reshape(size),
                 )
-                step_current, step_conductance = of_step[0, n], of_step[1, n]
-                capacitance = neurons[2, n] * np.float32(unfolds)
-                to_capacitance = _ZERO
-                for b in range(batch):
-                    stays = capacitance * held[b]
-                    up = now[b] / (stays + rate[b] * through[b])
-                    down = -up * after[b]
-                    of_held = up * before[b] + down
-                    to_capacitance += of_held * held[b]
-                    of_rate = up * into[b] + down * through[b]
-                    of_time[b] += of_rate - capacitance * of_held
-                    of_current[b] = rate[b] * up
-                    of_conductance[b] = rate[b] * down
-                    step_current[b] += of_current[b]
-                    step_conductance[b] += of_conductance[b]
-                    now[b] = stays * up
-                grad_neurons[2, n] += to_capacitance * np.float32(unfolds)
+            _solve_backward(
+                grad_state.reshape(size),
+                trail[t, u].reshape(size),
+                trail[t, u + 1].reshape(size),
+                conductances[t, u].reshape(size),
+                held.reshape(size),
+                rate.reshape(size),
+                to_current.reshape(size),
+                to_conductance.reshape(size),
+                of_held.reshape(size),
+            )
+            of_current += to_current
+            of_conductance += to_conductance
             fill_activity(trail[t, u], recurrent, sources, activity)
             add_gradients(
                 to_current,
@@ -220,8 +301,8 @@ def scan_backward(
             )
         fill_activity(inputs[t], sensory, sensory_sources, of_inputs)
         add_gradients(
-            of_step[0],
-            of_step[1],
+            of_current,
+            of_conductance,
             inputs[t],
             sensory,
             sensory_starts,
@@ -230,16 +311,23 @@ def scan_backward(
             grad_inputs[t],
             grad_sensory,
         )
+        if times.size > 0:
+            grad_times[t] = 0
         for n in range(hidden):
-            of_current, of_conductance = of_step[0, n], of_step[1, n]
-            current, conductance = _ZERO, _ZERO
+            capacitance = neurons[2, n] * np.float32(unfolds)
+            into, through, holding = _ZERO, _ZERO, _ZERO
             for b in range(batch):
-                current += of_current[b]
-                conductance += of_conductance[b]
-            grad_neurons[0, n] += current * neurons[1, n] + conductance
-            grad_neurons[1, n] += current * neurons[0, n]
-        for b in range(batch):
+                into += of_current[n, b]
+                through += of_conductance[n, b]
+                holding += of_held[n, b] * ratio[b]
+            grad_neurons[0, n] += into * neurons[1, n] + through
+            grad_neurons[1, n] += into * neurons[0, n]
+            grad_neurons[2, n] += holding * np.float32(unfolds)
             if times.size > 0:
-                grad_times[t, b] = of_time[b] * held[b] * held[b]
-            if resets.size > 0 and resets[t, b]:
-                grad_state[:, b] = 0
+                for b in range(batch):
+                    of_time = of_rate[n, b] - capacitance * of_held[n, b]
+                    grad_times[t, b] += of_time * ratio[b] * ratio[b]
+        if resets.size > 0:
+            for b in range(batch):
+                if resets[t, b]:
+                    grad_state[:, b] = 0

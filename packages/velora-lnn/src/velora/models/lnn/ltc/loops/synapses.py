@@ -51,7 +51,6 @@ def add_currents(
             driven = weight * values[1, k]
             for b in range(batch):
                 through[b] += weight * active[b]
-            for b in range(batch):
                 into[b] += driven * active[b]
 
 

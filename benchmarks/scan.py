@@ -20,19 +20,16 @@ backward, bytes a step. Run it with nothing else running.
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
 from rich.progress import track
-from torch import Tensor, nn
+from torch import Tensor
 
 from common.backends import backend, has_numba
+from common.contender import Contender, Twin, medians
 from common.reference import head_by_head
 from common.table import json_option, show, write_json
 from velora.models import LiquidNCPNetwork
@@ -45,36 +42,6 @@ GROWTH = {
     "B": [(160, batch, 64) for batch in (1, 4, 16, 64, 256)],
     "H": [(neurons, 8, 64) for neurons in (40, 80, 160, 320, 640, 1280)],
 }
-
-
-class Twin(nn.Module):
-    """The dense network with an LSTM in the place of the liquid cell."""
-
-    def __init__(self, inter: int, hidden: int, *, stepped: bool) -> None:
-        super().__init__()
-        self.inter = nn.Sequential(nn.Linear(IN, inter), nn.Mish())
-        self.lstm = nn.LSTM(inter, hidden)
-        self.motor = nn.Linear(hidden, OUT)
-        self.stepped = stepped
-
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102  # the class says it
-        x = self.inter(x)
-        if not self.stepped:
-            return self.motor(self.lstm(x)[0])
-        state, outputs = None, []
-        for row in x.split(1):
-            y, state = self.lstm(row, state)
-            outputs.append(y)
-        return self.motor(torch.cat(outputs))
-
-
-@dataclass
-class Contender:
-    """A network and how it runs over a (T, B, F) sequence."""
-
-    network: nn.Module
-    forward: Callable[[Tensor], Tensor]
-    backend: str | None = None
 
 
 def contenders(neurons: int, device: torch.device) -> dict[str, Contender]:
@@ -113,26 +80,10 @@ def _contenders(neurons: int, has_compiled: bool) -> dict[str, Contender]:
         ncps = CfC(IN, AutoNCP(neurons + OUT, OUT), batch_first=False)
         found["ncps"] = Contender(ncps, lambda x: ncps(x)[0])
     for name, stepped in (("LSTM", False), ("LSTM stepped", True)):
-        twin = Twin(network.counts.inter, network.hidden_size, stepped=stepped)
+        sizes = IN, network.counts.inter, network.hidden_size, OUT
+        twin = Twin(*sizes, stepped=stepped)
         found[name] = Contender(twin, twin)
     return found
-
-
-def seconds(contender: Contender, x: Tensor, n: int) -> float:
-    """Returns the time of one forward and backward, n in a row after one."""
-    with backend(contender.backend):
-        for run in range(n + 1):
-            if run == 1:
-                start = time.perf_counter()
-            contender.network.zero_grad()
-            contender.forward(x).square().mean().backward()
-            _wait_for(x.device)
-        return (time.perf_counter() - start) / n
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def kept(contender: Contender, x: Tensor) -> int:
@@ -163,13 +114,9 @@ def measure(
     runs = contenders(neurons, device)
     runs = {name: run for name, run in runs.items() if not only or name in only}
     x = torch.randn(steps, batch, IN, device=device)
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            times[name].append(seconds(run, x, 3))
     row: dict[str, Any] = {"neurons": neurons, "B": batch, "T": steps}
-    for name, values in times.items():
-        row[f"{name} [µs]"] = 1e6 * statistics.median(values) / steps
+    for name, microseconds in medians(runs, x, rounds).items():
+        row[f"{name} [µs]"] = microseconds
     for name in ("operators", "LSTM"):
         row[f"{name} kept"] = kept(runs[name], x) / steps
     return row

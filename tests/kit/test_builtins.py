@@ -44,8 +44,16 @@ def test_network_of_pytorch_is_right(name, options):
     check_network(name, **options)
 
 
+@pytest.mark.parametrize("wiring", [None, "dense", "random", small_world])
+@pytest.mark.parametrize(
+    "options", [{}, {"n_neurons": 3}, {"positive": False}], ids=str
+)
+def test_ltc_is_right_over_every_wiring(wiring, options):
+    check_network("ltc", wiring=wiring, **options)
+
+
 @pytest.mark.parametrize("scan", ["operators", "steps"])
-@pytest.mark.parametrize("name", ["liquid", "gated-leaky"])
+@pytest.mark.parametrize("name", ["liquid", "gated-leaky", "ltc"])
 def test_recurrent_network_is_right_without_compiled_loops(monkeypatch, name, scan):
     monkeypatch.setenv("VELORA_SCAN", scan)
     check_network(name)
@@ -64,6 +72,7 @@ def test_nothing_registered_is_left_out():
         "gated-leaky",
         "lstm",
         "gru",
+        "ltc",
     ]
     assert [n for n, e in wirings().items() if e.distribution == "velora-wiring"] == [
         "ncp",

@@ -5,7 +5,12 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 import torch
 
-from velora.models import GatedLeakyNCPNetwork, LiquidNCPNetwork, NCPNetwork
+from velora.models import (
+    GatedLeakyNCPNetwork,
+    LiquidNCPNetwork,
+    LTCNetwork,
+    NCPNetwork,
+)
 from velora.models import plugin as lnn_plugin
 from velora.plugins import NetworkRegistry, networks, wirings
 from velora.wiring import Wiring
@@ -52,6 +57,18 @@ def test_networks_are_registered(registry, name, network_class, recurrent):
     assert isinstance(entry.build(3, 2), network_class)
 
 
+def test_ltc_is_registered(registry):
+    entry = registry["ltc"]
+    assert entry.recurrent
+    network = entry.build(3, 2, device="meta", n_neurons=20, sparsity_level=0.8)
+    assert isinstance(network, LTCNetwork)
+    assert (network.in_features, network.n_neurons, network.out_features) == (3, 20, 2)
+    assert network._drawn.sparsity_level == 0.8
+    assert network.device.type == "meta"
+    with pytest.raises(TypeError):
+        entry.build(3, 2, n_layers=2)
+
+
 @NAMES
 def test_builders_take_sizes_device_and_options(
     registry, name, network_class, recurrent
@@ -70,7 +87,7 @@ def test_builders_take_sizes_device_and_options(
         registry[name].build(3, 2, n_layers=2)
 
 
-@pytest.mark.parametrize("name", ["liquid", "gated-leaky"])
+@pytest.mark.parametrize("name", ["liquid", "gated-leaky", "ltc"])
 def test_a_recurrent_network_offers_sequences_and_a_first_state(registry, name):
     network = registry[name].build(3, 2)
     state = network.initial_state(5)

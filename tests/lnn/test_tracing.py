@@ -1,5 +1,7 @@
 """Networks that something watches: recorders, exporters, transforms and modes."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -16,12 +18,18 @@ from tracers import (
     each_tracer,
 )
 
-from velora.models.lnn import GatedLeakyNCPNetwork, LiquidNCPNetwork, NCPNetwork
+from velora.models.lnn import (
+    GatedLeakyNCPNetwork,
+    LiquidNCPNetwork,
+    LTCNetwork,
+    NCPNetwork,
+)
 from velora.models.lnn.eager import is_traced
 
 pytestmark = THEIR_WARNINGS
 SIZES = F, _, _ = 6, 40, 3  # with 256 rows they are enough for compiled loops
 H, T = 16, 4
+UNITS = 43  # all but the sensory neurons
 
 
 class Window(nn.Module):
@@ -54,17 +62,17 @@ def flat(rows):
     return (torch.randn(rows, F),)
 
 
-def timed(rows):
-    return torch.randn(rows, F), torch.randn(rows, H), torch.rand(rows)
+def timed(rows, hidden=H):
+    return torch.randn(rows, F), torch.randn(rows, hidden), torch.rand(rows)
 
 
 def window(rows):
     return (torch.randn(rows, T, F),)
 
 
-def sequence(rows):
+def sequence(rows, hidden=H):
     resets, timespans = torch.rand(rows, T) < 0.3, torch.rand(rows, T)
-    return torch.randn(rows, T, F), torch.randn(rows, H), resets, timespans
+    return torch.randn(rows, T, F), torch.randn(rows, hidden), resets, timespans
 
 
 KINDS = {
@@ -76,6 +84,12 @@ KINDS = {
     "gated leaky": (lambda: GatedLeakyNCPNetwork(*SIZES), flat),
     "gated leaky, timed": (lambda: GatedLeakyNCPNetwork(*SIZES), timed),
     "gated leaky, sequence": (lambda: Sequence(GatedLeakyNCPNetwork(*SIZES)), sequence),
+    "ltc": (lambda: LTCNetwork(*SIZES), flat),
+    "ltc, timed": (lambda: LTCNetwork(*SIZES), partial(timed, hidden=UNITS)),
+    "ltc, sequence": (
+        lambda: Sequence(LTCNetwork(*SIZES)),
+        partial(sequence, hidden=UNITS),
+    ),
 }
 
 
@@ -138,7 +152,9 @@ def test_fast_paths_know_of_what_watches_without_recording():
     assert not seen[-1]
 
 
-@pytest.mark.parametrize("kind", ["ncp", "window", "sequence", "gated leaky, sequence"])
+@pytest.mark.parametrize(
+    "kind", ["ncp", "window", "sequence", "gated leaky, sequence", "ltc, sequence"]
+)
 @torch.no_grad()
 def test_make_fx_records_what_depends_on_the_inputs(kind):
     module, draw = made(kind)

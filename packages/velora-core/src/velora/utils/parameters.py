@@ -23,9 +23,10 @@ def active_parameters(module: nn.Module) -> int:
     """Counts the trainable parameters that no mask removes.
 
     A submodule is taken to multiply its `weight` by its `mask` where it has both, of
-    one shape. What `torch.nn.utils.prune` removes counts as removed, and of a
-    parametrized weight each parameter of which the masked weight does not depend. On
-    the device "meta" a layer is asked for its `n_synapses`.
+    one shape; its `masked_names`, if any, say which parameters it does so with. What
+    `torch.nn.utils.prune` removes counts as removed, and of a parametrized weight each
+    parameter of which the masked weight does not depend. On the device "meta" a layer
+    is asked for its `n_synapses`.
 
     Raises:
         TypeError: `module` is no `torch.nn.Module`.
@@ -50,12 +51,21 @@ def _masked(layer: nn.Module) -> Iterator[tuple[nn.Parameter, Tensor]]:
     A mask is not 0 where the parameter counts.
     """
     mask = getattr(layer, "mask", None)
-    if (parametrizations := getattr(layer, "parametrizations", None)) is not None:
-        if "weight" in parametrizations and isinstance(mask, Tensor):
-            yield from _parametrized(parametrizations["weight"], mask)
+    for name in getattr(layer, "masked_names", ("weight",)):
+        yield from _masked_by(layer, name, mask)
+
+
+def _masked_by(
+    layer: nn.Module, name: str, mask: object
+) -> Iterator[tuple[nn.Parameter, Tensor]]:
+    """Finds what of one parameter a mask is for."""
+    parametrizations = getattr(layer, "parametrizations", None)
+    if parametrizations is not None and name in parametrizations:
+        if isinstance(mask, Tensor):
+            yield from _parametrized(parametrizations[name], mask)
         return
-    pruned = getattr(layer, "weight_mask", None)  # of torch.nn.utils.prune
-    weight = getattr(layer, "weight" if pruned is None else "weight_orig", None)
+    pruned = getattr(layer, f"{name}_mask", None)  # of torch.nn.utils.prune
+    weight = getattr(layer, name if pruned is None else f"{name}_orig", None)
     if not isinstance(weight, nn.Parameter) or not weight.requires_grad:
         return
     masks = [m for m in (mask, pruned) if isinstance(m, Tensor)]

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
+from velora.models.lnn.ltc.network import LTCNetwork
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
-from velora.models.lnn.wiring_argument import is_ready
+from velora.models.lnn.wiring_argument import WiringChoice, is_ready
 
 
 def build_ncp(
@@ -58,6 +59,32 @@ def build_gated_leaky(
     n_neurons = _default_size(n_neurons, options)
     return GatedLeakyNCPNetwork(
         in_features, n_neurons, out_features, norm=norm, device=device, **options
+    )
+
+
+def build_ltc(
+    in_features: int,
+    out_features: int,
+    *,
+    n_neurons: int | None = None,
+    sparsity_level: float = 0.5,
+    wiring: WiringChoice = None,
+    ode_unfolds: int = 6,
+    positive: bool = True,
+    device: torch.device | str | None = None,
+) -> LTCNetwork:
+    """Builds an `LTCNetwork`, with 64 decision neurons unless told otherwise."""
+    options = {"sparsity_level": sparsity_level, "wiring": wiring}
+    n_neurons = _default_size(n_neurons, options)
+    return LTCNetwork(
+        in_features,
+        n_neurons,
+        out_features,
+        sparsity_level=sparsity_level,
+        wiring=wiring,
+        ode_unfolds=ode_unfolds,
+        positive=positive,
+        device=device,
     )
 
 

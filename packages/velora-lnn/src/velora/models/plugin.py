@@ -35,6 +35,12 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
         recurrent=True,
         summary="PyTorch's GRU, without a wiring",
     )
+    registry.add(
+        "ltc",
+        "velora.models.builders:build_ltc",
+        recurrent=True,
+        summary="liquid time-constant (LTC) neurons over a whole NCP wiring",
+    )
 
 
 @hookimpl

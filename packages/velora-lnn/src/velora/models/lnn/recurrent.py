@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
 
 from velora.models.lnn.activation import mish
-from velora.models.lnn.bare import are_bare
-from velora.models.lnn.eager import is_exported
-from velora.models.lnn.frozen import FrozenNetwork
-from velora.models.lnn.recurrent_cell import RecurrentCell
-from velora.models.lnn.shapes import (
-    check_batch,
-    check_sequence,
-    check_state,
-    sequence_resets,
-    sequence_timespans,
-)
+from velora.models.lnn.recurrent_cell import RecurrentCell, scan_or_steps
+from velora.models.lnn.sequences import SequenceNetwork
+from velora.models.lnn.shapes import check_batch
 from velora.models.lnn.wired import WiredNetwork, unbatched
 from velora.models.protocol import Timespans
 
 __all__ = ["RecurrentCell", "RecurrentNCPNetwork"]
 
 
-class RecurrentNCPNetwork(WiredNetwork):
+class RecurrentNCPNetwork(SequenceNetwork, WiredNetwork):
     """A recurrent network with a wiring: the state goes in and comes out.
 
     sensory → inter (`SparseLinear`) → Mish → command (a `RecurrentCell`) → Mish →
@@ -76,86 +66,6 @@ class RecurrentNCPNetwork(WiredNetwork):
         y, h_state = self.command(self.normed("command", inter), h_state, timespans)
         return unbatched(self.motor(self.normed("motor", mish(y)))), h_state
 
-    @overload
-    def forward_sequence(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        *,
-        resets: Tensor | None = None,
-        timespans: Timespans = None,
-        return_states: Literal[False] = False,
-        batch_first: bool = False,
-    ) -> tuple[Tensor, Tensor]: ...
-
-    @overload
-    def forward_sequence(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        *,
-        resets: Tensor | None = None,
-        timespans: Timespans = None,
-        return_states: Literal[True],
-        batch_first: bool = False,
-    ) -> tuple[Tensor, Tensor, Tensor]: ...
-
-    def forward_sequence(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        *,
-        resets: Tensor | None = None,
-        timespans: Timespans = None,
-        return_states: bool = False,
-        batch_first: bool = False,
-    ) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]:
-        """Goes through a (T, B, F) sequence, or (B, T, F) with `batch_first`.
-
-        The numbers are those of its single steps.
-
-        Args:
-            x: (T, B, F) inputs. Time is first: inputs of (B, T, F) cannot be told from
-                them, and are other steps of other environments.
-            h_state: (B, H) state before the first step; None starts from zero.
-            resets: (T, B), true where the state is zero *before* that step, as
-                where an episode starts.
-            timespans: time since the last step: a number, (T,), (T, B) or (T, B, 1);
-                1 where none are given.
-            return_states: whether the states after each step are returned as well.
-            batch_first: whether the batch is the first dimension, and time the second,
-                of x, resets, timespans of (B, T) or (B, T, 1), y and states.
-
-        Returns:
-            y: (T, B, O) outputs.
-            h_state: (B, H) state after the last step.
-            states: (T, B, H) states after each step, with `return_states`.
-
-        Raises:
-            TypeError: an argument is no tensor.
-            ValueError: an argument has another shape; nothing is broadcast.
-        """
-        check_sequence(x, self.in_features)
-        if batch_first:
-            x, resets, timespans = map(_transposed, (x, resets, timespans))
-        steps, batch, _ = x.shape
-        hidden = self.initial_state(batch) if h_state is None else h_state
-        check_state(hidden, batch, self.hidden_size)
-        if is_exported():
-            # Whether a transposed batch is contiguous depends on its size, and would
-            # be recorded.
-            x, resets, timespans = map(_laid_out, (x, resets, timespans))
-        y, states = self.over_time(
-            x,
-            hidden,
-            resets=sequence_resets(resets, steps, batch),
-            timespans=sequence_timespans(timespans, steps, batch),
-        )
-        last = states[-1]
-        if batch_first:
-            y, states = y.transpose(0, 1), states.transpose(0, 1)
-        return (y, last, states) if return_states else (y, last)
-
     def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
         """Returns the step as a function of the weights of now, without gradients.
 
@@ -171,7 +81,7 @@ class RecurrentNCPNetwork(WiredNetwork):
                 "A frozen step must be of a network without `norm`; this one has "
                 f"{self.norms['inter']}. Call the network itself."
             )
-        return FrozenNetwork(self)
+        return super().frozen_step()
 
     def over_time(
         self,
@@ -190,7 +100,7 @@ class RecurrentNCPNetwork(WiredNetwork):
             states: (T, B, H) states after each step.
         """
         inter = mish(self.inter(self.normed("inter", x)))
-        y, states = _over_time(self.command)(
+        y, states = scan_or_steps(self.command)(
             self.normed("command", inter), hidden, resets=resets, timespans=timespans
         )
         return self.motor(self.normed("motor", mish(y))), states
@@ -217,27 +127,3 @@ class RecurrentNCPNetwork(WiredNetwork):
         jacobian: tuple[Tensor, Tensor]
         jacobian = torch.func.jacrev(output, argnums=(0, 1))(inter, hidden)
         return jacobian
-
-
-def _transposed(value: Any) -> Any:
-    """Gives a batch-first tensor as time first; what has no batch stays as it is."""
-    has_batch = isinstance(value, Tensor) and value.dim() > 1
-    return value.transpose(0, 1) if has_batch else value
-
-
-def _laid_out(value: Any) -> Any:
-    """Copies a tensor to where its last dimension is densest; the rest stays."""
-    is_tensor = isinstance(value, Tensor)
-    return value.clone(memory_format=torch.contiguous_format) if is_tensor else value
-
-
-def _over_time(cell: RecurrentCell) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Returns the cell's scan, or its steps where they do what the scan does not."""
-    kinds = type(cell).__mro__
-    step, scan = (
-        next(i for i, kind in enumerate(kinds) if name in vars(kind))
-        for name in ("forward", "over_time")
-    )
-    if step < scan or not are_bare(type(cell).forward, cell):
-        return partial(RecurrentCell.over_time, cell)
-    return cell.over_time

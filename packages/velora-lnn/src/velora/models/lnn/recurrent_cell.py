@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from velora.models.lnn.bare import are_bare
 from velora.models.protocol import Timespans
 
 
@@ -73,3 +76,15 @@ class RecurrentCell(nn.Module, ABC):
             outputs.append(y)
             states.append(hidden)
         return torch.stack(outputs), torch.stack(states)
+
+
+def scan_or_steps(cell: RecurrentCell) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Returns the cell's scan, or its steps where they do what the scan does not."""
+    kinds = type(cell).__mro__
+    step, scan = (
+        next(i for i, kind in enumerate(kinds) if name in vars(kind))
+        for name in ("forward", "over_time")
+    )
+    if step < scan or not are_bare(type(cell).forward, cell):
+        return partial(RecurrentCell.over_time, cell)
+    return cell.over_time

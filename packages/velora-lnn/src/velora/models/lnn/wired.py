@@ -1,8 +1,8 @@
-"""What every network with a wiring shows about itself."""
+"""Networks of layers, sensory to motor, that obey a wiring."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -14,13 +14,13 @@ from velora.models.lnn.eager import is_exported, is_recorded
 from velora.models.lnn.initialization import check_gain
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
-from velora.utils import active_parameters, total_parameters
-from velora.wiring import Connectome, LayerEffects, LayerMasks, NeuronCounts
+from velora.models.lnn.with_wiring import WithWiring, as_masks
+from velora.wiring import LayerEffects, LayerMasks
 
 _LAYERS = ("inter", "command", "motor")
 
 
-class WiredNetwork(nn.Module, ABC):
+class WiredNetwork(WithWiring):
     """A network with a wiring, unless told otherwise a Neural Circuit Policy's (NCP).
 
     Its layers are sensory → inter → command → motor; a subclass says what its command
@@ -78,22 +78,17 @@ class WiredNetwork(nn.Module, ABC):
         norm: Callable[[int], nn.Module] | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        super().__init__()
         if norm is not None and (isinstance(norm, nn.Module) or not callable(norm)):
             raise TypeError(
                 "`norm` must be a callable that makes a normalisation of a size, such "
                 f"as nn.LayerNorm itself; got {norm!r}."
             )
         gains = _gains(gain)
-        self._drawn = choose_wiring(
+        drawn = choose_wiring(
             wiring, in_features, n_neurons, out_features, sparsity_level
         )
-        masks, counts = self._drawn.data()
-        self.in_features = counts.sensory
-        self.n_neurons = counts.inter + counts.command
-        self.out_features = counts.motor
-        self.n_units = self.n_neurons + self.out_features
-
+        super().__init__(drawn)
+        masks, counts = drawn.data()
         layer = partial(SparseLinear, init_type=init_type, device=device)
         self.inter = layer(
             counts.sensory, counts.inter, oriented(masks.inter), gain=gains["inter"]
@@ -126,30 +121,15 @@ class WiredNetwork(nn.Module, ABC):
             self.norms = nn.ModuleDict(made).to(device)
 
     @property
-    def counts(self) -> NeuronCounts:
-        """Neurons of each kind."""
-        return self._drawn.counts
-
-    @property
     def masks(self) -> LayerMasks:
         """The synapses that the network computes with, 1 each, (from, to)."""
         command, recurrent = self.command_synapses()
-        return _as_masks(
+        return as_masks(
             self.inter.mask != 0,
             command != 0,
             self.motor.mask != 0,
             None if recurrent is None else recurrent != 0,
         )
-
-    @property
-    def wiring(self) -> Connectome:
-        """The wiring that the network computes with.
-
-        Its synapses are those of the layers; what else it knows, such as the
-        `sparsity_level` of a `Wiring`, is what the network was made with, also after
-        other synapses were loaded.
-        """
-        return self._drawn.with_masks(self.masks)
 
     @property
     def effects(self) -> LayerEffects:
@@ -175,30 +155,6 @@ class WiredNetwork(nn.Module, ABC):
                 else plain(recurrent, recurs)
             ),
         )
-
-    @property
-    def synapses(self) -> LayerMasks:
-        """The masks, signed by the `effects`.
-
-        1 excites, -1 inhibits; an effect of exactly zero counts as exciting.
-        """
-        effects = dict(self.effects.items())
-        return LayerMasks(
-            **{
-                name: torch.where(effects[name] < 0, -mask, mask)
-                for name, mask in self.masks.items()
-            }
-        )
-
-    @property
-    def total_params(self) -> int:
-        """Trainable parameters, masked ones included."""
-        return total_parameters(self)
-
-    @property
-    def active_params(self) -> int:
-        """Trainable parameters that no mask removes."""
-        return active_parameters(self)
 
     @property
     def device(self) -> torch.device:
@@ -249,20 +205,6 @@ def _gains(gain: float | Mapping[str, float]) -> dict[str, float]:
             f"{list(_LAYERS)}; got one for {unknown}."
         )
     return dict.fromkeys(_LAYERS, 1.0) | {k: check_gain(v) for k, v in given.items()}
-
-
-def _as_masks(
-    inter: Tensor, command: Tensor, motor: Tensor, recurrent: Tensor | None
-) -> LayerMasks:
-    def plain(mask: Tensor) -> Tensor:
-        return mask.detach().T.to("cpu", torch.int32).contiguous()
-
-    return LayerMasks(
-        inter=plain(inter),
-        command=plain(command),
-        motor=plain(motor),
-        recurrent=None if recurrent is None else plain(recurrent),
-    )
 
 
 def unbatched(y: Tensor) -> Tensor:

@@ -1,0 +1,160 @@
+"""Networks that go through sequences: what is checked, and in which form it comes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal, overload
+
+import torch
+from torch import Tensor, nn
+
+from velora.models.lnn.eager import is_exported
+from velora.models.lnn.frozen import FrozenNetwork
+from velora.models.lnn.shapes import (
+    check_sequence,
+    check_state,
+    sequence_resets,
+    sequence_timespans,
+)
+from velora.models.protocol import Timespans
+
+
+class SequenceNetwork(nn.Module, ABC):
+    """A recurrent network whose (B, H) state goes in and comes out.
+
+    It is a `velora.models.protocol.RecurrentNetwork[Tensor]`. A subclass says what a
+    step is in `forward`, and how a sequence goes in `over_time`.
+
+    Attributes:
+        in_features: size F of an input.
+    """
+
+    in_features: int
+
+    @property
+    @abstractmethod
+    def hidden_size(self) -> int:
+        """Size H of the state."""
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> Tensor:
+        """Returns the (batch_size, H) state before a first step: zeros."""
+
+    @abstractmethod
+    def over_time(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes through a sequence whose arguments are checked.
+
+        Arguments are as in `RecurrentCell.over_time`, x of (T, B, F) sensory inputs.
+
+        Returns:
+            y: (T, B, O) outputs.
+            states: (T, B, H) states after each step.
+        """
+
+    @overload
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: Literal[False] = False,
+        batch_first: bool = False,
+    ) -> tuple[Tensor, Tensor]: ...
+
+    @overload
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: Literal[True],
+        batch_first: bool = False,
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
+
+    def forward_sequence(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        return_states: bool = False,
+        batch_first: bool = False,
+    ) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]:
+        """Goes through a (T, B, F) sequence, or (B, T, F) with `batch_first`.
+
+        The numbers are those of its single steps.
+
+        Args:
+            x: (T, B, F) inputs. Time is first: inputs of (B, T, F) cannot be told from
+                them, and are other steps of other environments.
+            h_state: (B, H) state before the first step; None starts from zero.
+            resets: (T, B), true where the state is zero *before* that step, as
+                where an episode starts.
+            timespans: time since the last step: a number, (T,), (T, B) or (T, B, 1);
+                1 where none are given.
+            return_states: whether the states after each step are returned as well.
+            batch_first: whether the batch is the first dimension, and time the second,
+                of x, resets, timespans of (B, T) or (B, T, 1), y and states.
+
+        Returns:
+            y: (T, B, O) outputs.
+            h_state: (B, H) state after the last step.
+            states: (T, B, H) states after each step, with `return_states`.
+
+        Raises:
+            TypeError: an argument is no tensor.
+            ValueError: an argument has another shape; nothing is broadcast.
+        """
+        check_sequence(x, self.in_features)
+        if batch_first:
+            x, resets, timespans = map(_transposed, (x, resets, timespans))
+        steps, batch, _ = x.shape
+        hidden = self.initial_state(batch) if h_state is None else h_state
+        check_state(hidden, batch, self.hidden_size)
+        if is_exported():
+            # Whether a transposed batch is contiguous depends on its size, and would
+            # be recorded.
+            x, resets, timespans = map(_laid_out, (x, resets, timespans))
+        y, states = self.over_time(
+            x,
+            hidden,
+            resets=sequence_resets(resets, steps, batch),
+            timespans=sequence_timespans(timespans, steps, batch),
+        )
+        last = states[-1]
+        if batch_first:
+            y, states = y.transpose(0, 1), states.transpose(0, 1)
+        return (y, last, states) if return_states else (y, last)
+
+    def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
+        """Returns the step as a function of the weights of now, without gradients.
+
+        The function takes and returns what `forward` does. What is done to the network
+        later does not reach it.
+        """
+        return FrozenNetwork(self)
+
+
+def _transposed(value: Any) -> Any:
+    """Gives a batch-first tensor as time first; what has no batch stays as it is."""
+    has_batch = isinstance(value, Tensor) and value.dim() > 1
+    return value.transpose(0, 1) if has_batch else value
+
+
+def _laid_out(value: Any) -> Any:
+    """Copies a tensor to where its last dimension is densest; the rest stays."""
+    is_tensor = isinstance(value, Tensor)
+    return value.clone(memory_format=torch.contiguous_format) if is_tensor else value

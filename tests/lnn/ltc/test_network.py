@@ -307,6 +307,26 @@ def test_update_mask_is_what_is_computed_with():
     close(network.forward_sequence(x), twin.forward_sequence(x))
 
 
+@pytest.mark.parametrize("way", ["in place", "loaded", "assigned", "replaced"])
+def test_another_mask_is_seen_at_once(way):
+    network, other = (LTCNetwork(*SIZES).double() for _ in range(2))
+    other.load_state_dict({**network.state_dict(), **dict(other.named_buffers())})
+    x = torch.randn(4, 3, F, dtype=F64)
+    expected = other.forward_sequence(x)
+    assert not torch.equal(network.forward_sequence(x)[0], expected[0])
+    mask = other.cell.sparsity_mask.clone()
+    if way == "in place":
+        network.cell.sparsity_mask.copy_(mask)
+    elif way == "replaced":
+        network.cell.sparsity_mask = mask
+    else:
+        state = {**network.state_dict(), "cell.sparsity_mask": mask}
+        network.load_state_dict(state, assign=way == "assigned")
+    close(network.forward_sequence(x), expected)
+    with torch.inference_mode():
+        close(copy.deepcopy(network).forward_sequence(x), expected)
+
+
 @pytest.mark.parametrize("name", WIRINGS)
 def test_state_dict_brings_the_wiring_with_it(name):
     one, other = (LTCNetwork(*SIZES, wiring=WIRINGS[name]) for _ in range(2))

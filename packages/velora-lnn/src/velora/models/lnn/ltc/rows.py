@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 
 class Rows(NamedTuple):
@@ -36,14 +38,30 @@ Circuit = tuple[Tensor, tuple[Rows, Tensor], tuple[Rows, Tensor]]
 """Neurons, (3, H), and the synapses from inputs and among them: rows, (4, K) values."""
 
 
+# By mask, and of which version.
+_KNOWN: MutableMapping[Tensor, tuple[int | None, tuple[Rows, Rows]]]
+_KNOWN = WeakTensorKeyDictionary()
+
+
 def rows_of(mask: Tensor, in_features: int) -> tuple[Rows, Rows]:
-    """Returns the rows of a (H, F + H) mask: from F inputs, and among H neurons."""
+    """Returns the rows of a (H, F + H) mask: from F inputs, and among H neurons.
+
+    They are found once for each version of a mask, as PyTorch counts its changes.
+    """
+    version = None if mask.is_inference() else mask._version
+    known = _KNOWN.get(mask)
+    if known is not None and version is not None and version == known[0]:
+        return known[1]
+    inputs, neurons = mask[:, :in_features], mask[:, in_features:]
     width = mask.shape[1]
+    rows = _rows(inputs, 0, width), _rows(neurons, in_features, width)
+    _KNOWN[mask] = version, rows
+    return rows
 
-    def rows(first: int, columns: Tensor) -> Rows:
-        targets, sources = columns.nonzero(as_tuple=True)
-        starts = targets.new_zeros(len(columns) + 1)
-        torch.cumsum(columns.sum(1), 0, out=starts[1:])
-        return Rows(starts, targets, sources, targets * width + sources + first)
 
-    return rows(0, mask[:, :in_features]), rows(in_features, mask[:, in_features:])
+def _rows(mask: Tensor, first: int, width: int) -> Rows:
+    """Returns the rows of some columns of all `width`, from `first` on."""
+    targets, sources = mask.nonzero(as_tuple=True)
+    starts = targets.new_zeros(len(mask) + 1)
+    torch.cumsum(mask.sum(1), 0, out=starts[1:])
+    return Rows(starts, targets, sources, targets * width + sources + first)

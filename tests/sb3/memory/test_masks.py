@@ -172,6 +172,16 @@ def test_mask_in_an_observation_is_no_feature() -> None:
     learn(model_of(kind=Observed, env=VecNormalize(env, norm_obs_keys=["obs", "what"])))
 
 
+def test_mask_in_an_observation_is_enough_where_there_are_both() -> None:
+    class Both(Masked):
+        def __init__(self, actions: str) -> None:
+            super().__init__(actions, in_observation=True)
+
+    model = learn(make_model(masked(kind=Both), policy_kwargs={"mask_key": "valid"}))
+    assert not model.policy.masked
+    evaluation.evaluate_policy(model, masked(kind=Both), 3)
+
+
 @pytest.mark.parametrize(
     ("masks", "message"),
     [

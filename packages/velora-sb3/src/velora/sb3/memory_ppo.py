@@ -95,6 +95,7 @@ class MemoryPPO(PPO):
         self._check_policy(policy)
         _check_lengths(n_steps, batch_size, sequence_length)
         self.sequence_length = sequence_length
+        self.masked: bool | None = None  # not known before there is a policy
         self._states: States | None = None  # before the next step
         super().__init__(
             policy, env, learning_rate, n_steps, batch_size, n_epochs, *args, **kwargs
@@ -198,12 +199,19 @@ class MemoryPPO(PPO):
                 f"`rollout_buffer_class` must be a {fitting.__name__}, which keeps "
                 f"steps in their order; got {self.rollout_buffer_class.__name__}."
             )
-        if self.env is not None and offers_masks(self.env, self.action_space):
-            self.policy_kwargs = {"masked": True} | self.policy_kwargs
         super()._setup_model()
         self.rollout_buffer.sequence_length = length
-        if self.policy.masked:
+        if self.masked is None:  # no agent that is being loaded
+            self.masked = self._is_masked()
+        self.policy.masked = self.masked
+        if self.masked:
             self.rollout_buffer.n_choices = sum(choices(self.action_space))
+
+    def _is_masked(self) -> bool:
+        """Whether environments are asked for masks: if they have some, and may."""
+        if "masked" in self.policy_kwargs or self.policy.mask_key is not None:
+            return self.policy.masked
+        return self.env is not None and offers_masks(self.env, self.action_space)
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "_states"]

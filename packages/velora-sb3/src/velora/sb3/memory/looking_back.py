@@ -70,9 +70,8 @@ def look_back(
 def _value(policy: ThinkingPolicy, cut: Truncation, states: States) -> float:
     """Returns the value of an episode's last observation, in its state."""
     obs, _ = policy.obs_to_tensor(cut.observation)
-    return float(
-        policy.predict_values(obs, States(*(_row(s, cut.env) for s in states)))
-    )
+    alone = States(*(_row(state, cut.env) for state in states))
+    return float(policy.predict_values(obs, alone))
 
 
 def _row(state: State, env: int) -> State:

@@ -34,7 +34,7 @@ class AtConstantTime(Packing):
         masked = [weight * factors for weight in weights]
         t = self.time.to(factors.dtype) if isinstance(self.time, Tensor) else self.time
         weight, bias = torch.cat(_merged(masked, t)), torch.cat(_merged(biases, t))
-        return PackedHeads(weight, bias, len(mask))
+        return PackedHeads(weight, bias, mask.shape[0])
 
     def pack_in_place(
         self, weights: Sequence[Tensor], biases: Sequence[Tensor], mask: Tensor
@@ -46,7 +46,7 @@ class AtConstantTime(Packing):
             weight[2] *= self.time
         weight[2].addcmul_(f_to_h, as_factors(mask, weight.dtype))
         bias = torch.cat(_merged(biases, self.time))
-        return PackedHeads(weight.flatten(0, 1), bias, len(mask))
+        return PackedHeads(weight.flatten(0, 1), bias, mask.shape[0])
 
     def unpack(self, grad: Tensor) -> list[Tensor]:
         """Returns the gradients of the five heads; see the base."""

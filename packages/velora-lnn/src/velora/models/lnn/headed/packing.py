@@ -44,14 +44,14 @@ class Packing:
         """
         factors = as_factors(mask, weights[0].dtype)
         masked = torch.cat([weight * factors for weight in weights])
-        return PackedHeads(masked, torch.cat(list(biases)), len(mask))
+        return PackedHeads(masked, torch.cat(list(biases)), mask.shape[0])
 
     def pack_in_place(
         self, weights: Sequence[Tensor], biases: Sequence[Tensor], mask: Tensor
     ) -> PackedHeads:
         """Packs as `pack` does, without gradients, and without a copy to join them."""
         weight = masked_blocks(weights, mask)
-        return PackedHeads(weight.flatten(0, 1), torch.cat(list(biases)), len(mask))
+        return PackedHeads(weight.flatten(0, 1), torch.cat(list(biases)), mask.shape[0])
 
     def unpack(self, grad: Tensor) -> list[Tensor]:
         """Returns the gradients of the heads from those of the (N, ...) blocks."""

@@ -116,7 +116,7 @@ def main(rounds: int, growth: bool, scale: float, path: Path | None) -> None:
             row.pop("of ncps", None)
             for name in ("compiled", "operators"):
                 if (time := row.get(f"{name} [µs]")) is not None:
-                    row[f"{name} [ns] a synapse"] = 1e3 * time / row["synapses"]
+                    row[f"{name}, ns a synapse"] = 1e3 * time / row["synapses"]
             results["growth"].append({"sparsity": sparsity, **row})
         show(results["growth"], "as synapses grow")
     write_json(path, results)

@@ -12,10 +12,13 @@ from scans import F32, F64
 
 from velora.models.lnn.ltc import backends
 from velora.models.lnn.ltc import scan as module
+from velora.wiring import Wiring, dense, random, small_world
 
 NAMES = ("x", "state", "neurons", "synapses", "times")
 PATHS = {"operators": F64, "operators in float32": F32, "compiled": F32}
 UNFOLDS = 3
+SIZES = F, N, OUT = 3, 12, 2  # of networks
+WIRINGS = {"ncp": Wiring, "dense": dense, "random": random, "small world": small_world}
 
 
 def drawn_mask(n_to, n_from, density=0.4):

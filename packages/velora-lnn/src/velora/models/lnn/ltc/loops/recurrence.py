@@ -5,105 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from velora.models.lnn.compiled.dialect import Array, compiled, inlined
+from velora.models.lnn.compiled.dialect import Array, compiled
 from velora.models.lnn.ltc.loops.synapses import (
     Indices,
     add_currents,
     add_gradients,
     fill_activity,
 )
+from velora.models.lnn.ltc.loops.unfold import (
+    add_of_rate,
+    fill_pace,
+    solve,
+    solve_backward,
+)
 from velora.models.lnn.ltc.step import LEAST
 
-_ZERO, _ONE, _LEAST = np.float32(0), np.float32(1), np.float32(LEAST)
+_ZERO, _LEAST = np.float32(0), np.float32(LEAST)
 # What stands for an argument that is not there.
 NO_RESETS = np.empty((0, 0), dtype=np.bool_)
 NO_TIMES = np.empty((0, 0), dtype=np.float32)
 NO_CURRENTS = np.empty((0, 0, 0, 0), dtype=np.float32)
-
-
-@compiled(
-    "void(float32[:, ::1], float32[:, ::1], int64, int64, float32[::1],"
-    " float32[:, ::1], float32[:, ::1])"
-)
-def _fill_pace(
-    neurons: Array,
-    times: Array,
-    t: int,
-    unfolds: int,
-    ratio: Array,
-    held: Array,
-    rate: Array,
-) -> None:
-    """Fills what a time is made of: how potentials are held, and how fast they move.
-
-    Args:
-        neurons: (3, H).
-        times: (T, B), or (0, 0) where each is 1.
-        t: the step.
-        unfolds: steps of the solver.
-        ratio: (B,) to fill with 1 / (1 + time), or 1.
-        held: (H, B) to fill with that times capacitance and unfolds.
-        rate: (H, B) to fill with time / (1 + time), or 1.
-    """
-    for b in range(ratio.size):
-        ratio[b] = _ONE / (_ONE + times[t, b]) if times.size > 0 else _ONE
-    for n in range(len(held)):
-        capacitance = neurons[2, n] * np.float32(unfolds)
-        for b in range(ratio.size):
-            held[n, b] = capacitance * ratio[b]
-            rate[n, b] = times[t, b] * ratio[b] if times.size > 0 else _ONE
-
-
-@inlined
-def _solve(
-    before: Array,
-    current: Array,
-    conductance: Array,
-    held: Array,
-    rate: Array,
-    after: Array,
-) -> None:
-    """Fills the potentials after an unfold; all of it (H·B,)."""
-    for i in range(after.size):
-        moved = held[i] * before[i] + rate[i] * current[i]
-        after[i] = moved / (held[i] + rate[i] * conductance[i])
-
-
-@inlined
-def _add_of_rate(
-    now: Array,
-    after: Array,
-    conductance: Array,
-    current: Array,
-    held: Array,
-    rate: Array,
-    of_rate: Array,
-) -> None:
-    """Adds the gradient of the rates in an unfold; all of it (H·B,)."""
-    for i in range(now.size):
-        up = now[i] / (held[i] + rate[i] * conductance[i])
-        of_rate[i] += up * (current[i] - after[i] * conductance[i])
-
-
-@inlined
-def _solve_backward(
-    now: Array,
-    before: Array,
-    after: Array,
-    conductance: Array,
-    held: Array,
-    rate: Array,
-    to_current: Array,
-    to_conductance: Array,
-    of_held: Array,
-) -> None:
-    """Fills the gradients of an unfold; `now` is that of its states; all (H·B,)."""
-    for i in range(now.size):
-        up = now[i] / (held[i] + rate[i] * conductance[i])
-        of_held[i] += up * (before[i] - after[i])
-        to_current[i] = rate[i] * up
-        to_conductance[i] = -to_current[i] * after[i]
-        now[i] = held[i] * up
 
 
 @compiled(
@@ -164,7 +85,7 @@ def scan_forward(
                 if resets[t, b]:
                     trail[t, 0, :, b] = 0
         if t == 0 or times.size > 0:
-            _fill_pace(neurons, times, t, unfolds, ratio, held, rate)
+            fill_pace(neurons, times, t, unfolds, ratio, held, rate)
         for n in range(hidden):
             from_inputs[n] = neurons[0, n] * neurons[1, n]
             through_inputs[n] = neurons[0, n] + _LEAST
@@ -177,7 +98,7 @@ def scan_forward(
             add_currents(recurrent, starts, activity, current, conductances[t, u])
             if currents.size > 0:
                 currents[t, u] = current
-            _solve(
+            solve(
                 trail[t, u].reshape(size),
                 current.reshape(size),
                 conductances[t, u].reshape(size),
@@ -257,7 +178,7 @@ def scan_backward(
     rate = np.empty(shape, dtype=np.float32)
     for t in range(steps - 1, -1, -1):
         if t == steps - 1 or times.size > 0:
-            _fill_pace(neurons, times, t, unfolds, ratio, held, rate)
+            fill_pace(neurons, times, t, unfolds, ratio, held, rate)
         grad_state += grad_states[t]
         of_current[:] = 0
         of_conductance[:] = 0
@@ -265,7 +186,7 @@ def scan_backward(
         of_rate[:] = 0
         for u in range(unfolds - 1, -1, -1):
             if currents.size > 0:
-                _add_of_rate(
+                add_of_rate(
                     grad_state.reshape(size),
                     trail[t, u + 1].reshape(size),
                     conductances[t, u].reshape(size),
@@ -274,7 +195,7 @@ def scan_backward(
                     rate.reshape(size),
                     of_rate.reshape(size),
                 )
-            _solve_backward(
+            solve_backward(
                 grad_state.reshape(size),
                 trail[t, u].reshape(size),
                 trail[t, u + 1].reshape(size),

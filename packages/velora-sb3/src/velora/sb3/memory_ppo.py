@@ -19,7 +19,12 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from velora.sb3.memory.actor_step import step_of_now
 from velora.sb3.memory.looking_back import Truncation, look_back
-from velora.sb3.memory.masks import choices, masks_of, offers_masks
+from velora.sb3.memory.masks import (
+    check_offers_masks,
+    choices,
+    masks_of,
+    offers_masks,
+)
 from velora.sb3.memory.policies import MemoryNetworks
 from velora.sb3.memory.rollout import DictSequenceRollout, SequenceRollout
 from velora.sb3.memory.sequences import States
@@ -131,6 +136,8 @@ class MemoryPPO(PPO):
         """
         rollout, policy = self.rollout_buffer, self.policy
         policy.set_training_mode(False)
+        if policy.masked:
+            check_offers_masks(env)
         rollout.reset()
         if self.use_sde:
             policy.reset_noise(env.num_envs)
@@ -138,7 +145,7 @@ class MemoryPPO(PPO):
         with torch.no_grad():
             first = self._states or policy.initial_states(env.num_envs)
         step, actor_state = step_of_now(policy.actor), first.pi
-        unknown = torch.zeros(())
+        unknown = torch.zeros(env.num_envs)  # values and log-probabilities, as yet
         truncations: list[Truncation] = []
         for n_steps in range(n_rollout_steps):
             if (
@@ -147,7 +154,7 @@ class MemoryPPO(PPO):
                 and n_steps % self.sde_sample_freq == 0
             ):
                 policy.reset_noise(env.num_envs)
-            with torch.no_grad():
+            with torch.no_grad():  # masks are of before the step
                 obs_tensor = obs_as_tensor(self._last_obs, self.device)  # type: ignore[arg-type]  # there is one
                 given = masks_of(env) if policy.masked else None
                 masks = policy.masks_of(obs_tensor, given)
@@ -174,8 +181,8 @@ class MemoryPPO(PPO):
                 actions.cpu().numpy(),
                 rewards,
                 self._last_episode_starts,  # type: ignore[arg-type]  # as above
-                unknown.expand(env.num_envs),
-                unknown.expand(env.num_envs),
+                unknown,
+                unknown,
             )
             self._last_obs, self._last_episode_starts = new_obs, dones  # type: ignore[assignment]  # as above
         self._states = look_back(policy, rollout, first, truncations)

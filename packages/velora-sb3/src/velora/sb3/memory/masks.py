@@ -34,18 +34,18 @@ def offers_masks(env: VecEnv, space: spaces.Space[Any]) -> bool:
     return bool(choices(space)) and env.has_attr(METHOD)
 
 
-def masks_of(env: VecEnv) -> np.ndarray:
-    """Asks environments which choices are valid now: (n_envs, A) booleans.
-
-    Raises:
-        ValueError: they do not say so.
-    """
+def check_offers_masks(env: VecEnv) -> None:
+    """Refuses environments that do not say which actions are valid: ValueError."""
     if not env.has_attr(METHOD):
         raise ValueError(
-            "The environment must have `action_masks()`, as that of training; "
-            f"{env} has not."
+            "The environment must have `action_masks()`, as that which the agent was "
+            f"made for; {env} has not."
         )
-    return np.stack(env.env_method(METHOD))
+
+
+def masks_of(env: VecEnv) -> np.ndarray:
+    """Asks environments which choices are valid now: (n_envs, A) booleans."""
+    return np.stack(env.env_method(METHOD)).reshape(env.num_envs, -1)
 
 
 def check_masking(

@@ -34,7 +34,7 @@ ROLES |= {"DQN": ("qf",), "QRDQN": ("qf",), "ARS": ("pi",)}
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"network": "nope"}, KeyError, "'liquid', 'lstm', 'ncp'"),
+        ({"network": "nope"}, KeyError, "'liquid', 'lstm', 'ltc', 'ncp'"),
         ({"n_neurons": -3}, ValueError, "`n_neurons` must be at least 2; got -3"),
         ({"n_neurons": 8.0}, TypeError, "`n_neurons` must be an integer"),
         ({"n_neurons": {}}, ValueError, "`n_neurons` must be an int"),
@@ -191,7 +191,7 @@ def test_window_must_have_a_time_axis() -> None:
 
 
 def test_extractor_refuses_an_unknown_network() -> None:
-    with pytest.raises(KeyError, match="'liquid', 'lstm', 'ncp'"):
+    with pytest.raises(KeyError, match="'liquid', 'lstm', 'ltc', 'ncp'"):
         NCPExtractor(OBSERVATIONS["flat"], network="nope")
 
 

@@ -219,7 +219,7 @@ def test_agent_names_what_provided_its_missing_network(
     subprocess.run(command, cwd=tmp_path, check=True)
     assert "test-absent" not in networks()
     with pytest.raises(
-        KeyError, match=f"'test-absent'.*'liquid', 'lstm', 'ncp'.*{fix}"
+        KeyError, match=f"'test-absent'.*'liquid', 'lstm', 'ltc', 'ncp'.*{fix}"
     ):
         algorithm_class("PPO").load(tmp_path / "agent.zip", device="cpu")
 

@@ -157,7 +157,7 @@ from stable_baselines3 import SAC
 from velora.plugins import policies
 
 SAC("NCPPolicy", "Pendulum-v1").learn(110)
-assert len(policies()) == 2 * 6, list(policies())
+assert len(policies()) == 2 * 6 + 3, list(policies())  # and MemoryPPO's
 try:
     import velora.sb3.tqc
 except ImportError as error:

@@ -67,7 +67,7 @@ class SequenceRollout(RolloutBuffer):
             `Sequences`.
         """
         n_columns = self.buffer_size * self.n_envs // self.sequence_length
-        width = (batch_size or self.size_of_all()) // self.sequence_length
+        width = batch_size // self.sequence_length if batch_size else n_columns
         if self._columns is None:
             self._columns = self._in_columns()
         columns = self._columns
@@ -77,10 +77,6 @@ class SequenceRollout(RolloutBuffer):
         order = torch.from_numpy(np.random.permutation(n_columns)).to(self.device)
         for chosen in torch.split(order, width):
             yield _samples(_select(columns, chosen))
-
-    def size_of_all(self) -> int:
-        """Returns the steps of all environments."""
-        return self.buffer_size * self.n_envs
 
     def _in_columns(self) -> dict[str, Any]:
         """Returns the rollout in columns: (sequence_length, chunks · n_envs, ...)."""

@@ -95,10 +95,7 @@ class NCPLiquidCell(HeadedCell):
         constant: float | Tensor | None = 1.0 if timespans is None else timespans
         if isinstance(timespans, Tensor) and timespans.dim() > 0:
             times, constant = timespans, None
-        packed = self.packed(constant)
-        sizes = (self.in_features, self.n_hidden)
-        from_inputs, from_state = torch.split_with_sizes(packed.weight, sizes, dim=1)
-        inputs = functional.linear(x, from_inputs, packed.bias)  # (T, B, N·H)
+        inputs, from_state = self.packed(constant).of_sequence(x)
         return over_time(inputs, from_state, hidden, resets, times)
 
     def packed(self, constant_time: float | Tensor | None = None) -> PackedHeads:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from velora.models.lnn.bare import are_bare
 from velora.models.lnn.gated_leaky.scan import scan
@@ -83,10 +82,7 @@ class GatedLeakyCell(HeadedCell):
         """Goes through a sequence with all heads as one product; see the base."""
         if not are_bare(SparseLinear.forward, *self.heads):
             return super().over_time(x, hidden, resets=resets, timespans=timespans)
-        packed = self.packed_by(Packing())
-        sizes = (self.in_features, self.n_hidden)
-        from_inputs, from_state = torch.split_with_sizes(packed.weight, sizes, dim=1)
-        inputs = functional.linear(x, from_inputs, packed.bias)  # (T, B, 3·H)
+        inputs, from_state = self.packed_by(Packing()).of_sequence(x)
         times = varying(timespans, x, inputs.dtype)
         return scan(inputs, from_state, hidden, resets, times)
 

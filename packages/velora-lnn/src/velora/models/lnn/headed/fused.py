@@ -68,8 +68,10 @@ def fused(
     """
     parts = parts_of() if _is_for(x) else None
     backend = parts and _backend_for(recurrence.backends, x, parts)
+    if not (parts and backend):
+        return None
     state = state.to(x.dtype)
-    if not (parts and backend and _are_plain(x, state, times, parts)):
+    if not _are_plain(x, state, times, parts):
         return None
     *rest, weights, biases = parts
     plan = Plan(recurrence, packing, backend)
@@ -126,9 +128,7 @@ def _layered(
     n = len(heads) // 2
     inter = mish(functional.linear(x, inter_weight * inter_mask, inter_bias))
     packed = plan.packing.pack(heads[:n], heads[n:], mask)
-    sizes = (mask.shape[1] - packed.hidden, packed.hidden)
-    from_inter, from_state = packed.weight.split_with_sizes(sizes, dim=1)
-    inputs = functional.linear(inter, from_inter, packed.bias)
+    inputs, from_state = packed.of_sequence(inter)
     y, states = over_time(plan.recurrence, inputs, from_state, state, resets, times)
     return functional.linear(mish(y), motor_weight * motor_mask, motor_bias), states
 

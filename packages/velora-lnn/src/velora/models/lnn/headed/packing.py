@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from velora.models.lnn.masked import as_factors
 
@@ -27,6 +28,15 @@ class PackedHeads(NamedTuple):
     weight: Tensor
     bias: Tensor
     hidden: int
+
+    def of_sequence(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns what (..., F) inputs give to the heads, and the weight of the state.
+
+        These are (..., N·H), biases included, and (N·H, H), where Z is F + H.
+        """
+        sizes = (self.weight.shape[1] - self.hidden, self.hidden)
+        from_inputs, from_state = self.weight.split_with_sizes(sizes, dim=1)
+        return functional.linear(x, from_inputs, self.bias), from_state
 
 
 class Packing:

@@ -38,24 +38,25 @@ Circuit = tuple[Tensor, tuple[Rows, Tensor], tuple[Rows, Tensor]]
 """Neurons, (3, H), and the synapses from inputs and among them: rows, (4, K) values."""
 
 
-# By mask, and of which version.
-_KNOWN: MutableMapping[Tensor, tuple[int | None, tuple[Rows, Rows]]]
+# By mask: what it held, and its rows.
+_KNOWN: MutableMapping[Tensor, tuple[Tensor, tuple[Rows, Rows]]]
 _KNOWN = WeakTensorKeyDictionary()
 
 
 def rows_of(mask: Tensor, in_features: int) -> tuple[Rows, Rows]:
     """Returns the rows of a (H, F + H) mask: from F inputs, and among H neurons.
 
-    They are found once for each version of a mask, as PyTorch counts its changes.
+    They are found anew where a mask has changed, in whichever way: to compare it costs
+    little beside a step.
     """
-    version = None if mask.is_inference() else mask._version
-    known = _KNOWN.get(mask)
-    if known is not None and version is not None and version == known[0]:
-        return known[1]
+    if known := _KNOWN.get(mask):
+        held, rows = known
+        if held.device == mask.device and torch.equal(held, mask):
+            return rows
     inputs, neurons = mask[:, :in_features], mask[:, in_features:]
     width = mask.shape[1]
     rows = _rows(inputs, 0, width), _rows(neurons, in_features, width)
-    _KNOWN[mask] = version, rows
+    _KNOWN[mask] = mask.clone(), rows
     return rows
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from rich.console import Console
 from stable_baselines3 import PPO
@@ -75,6 +76,8 @@ def draw_learning_curve(curve: Returns, path: Path) -> None:
 def main(policy: str, steps: int, seed: int, device: str, out: Path) -> None:
     """Trains PPO with a Neural Circuit Policy on CartPole-v1."""
     out.mkdir(parents=True, exist_ok=True)
+    # Networks this small are done before a second thread has begun.
+    torch.set_num_threads(1)
     model = PPO(
         policy,
         make_vec_env(ENV_ID, n_envs=8, seed=seed),

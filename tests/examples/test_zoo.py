@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 ROOT = Path(__file__).parents[2]
 ZOO = Path(rl_zoo3.__file__).parent
 FILES = sorted((ROOT / "examples" / "zoo").glob("*.yml"))
+RECURRENT = {"memory_ppo", "ppo_lstm"}
 OURS = {"n_neurons", "sparsity_level"}
 LAYERS = {"net_arch", "activation_fn"}
 # A search in a blink. The seeds make on-policy trials of few steps and updates.
@@ -30,8 +31,13 @@ SEARCH += " --study-name study"
 def zoo(
     module: str, *options: str | Path, cwd: Path, packages: str = "velora.sb3"
 ) -> str:
+    """Runs a command of the zoo, by our entry where the algorithm is ours."""
     command = [sys.executable, "-m", f"rl_zoo3.{module}", *map(str, options)]
-    command += ["--gym-packages", packages, "-f", "logs"]
+    if "memory_ppo" in options:
+        command[2:3] = ["velora.sb3.zoo", module]
+    else:
+        command += ["--gym-packages", packages]
+    command += ["-f", "logs"]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -54,7 +60,7 @@ def test_zoo_trains_and_enjoys_a_policy_by_its_name(file: Path, tmp_path: Path) 
     who = ["--algo", file.stem, "--env", env]
     steps = ["-n", "300", "--eval-freq", "-1", "--conf-file", file]
     said = zoo("train", *who, *steps, cwd=tmp_path)
-    policy = "LiquidPolicy" if file.stem == "ppo_lstm" else "NCPPolicy"
+    policy = "LiquidPolicy" if file.stem in RECURRENT else "NCPPolicy"
     assert f"('policy', '{policy}')" in said
     assert (tmp_path / "logs" / file.stem / f"{env}_1" / f"{env}.zip").exists()
     said = zoo("enjoy", *who, "--no-render", "-n", "250", cwd=tmp_path)
@@ -63,14 +69,17 @@ def test_zoo_trains_and_enjoys_a_policy_by_its_name(file: Path, tmp_path: Path) 
 
 def test_there_are_examples() -> None:
     names = {file.stem for file in FILES}
-    assert names == {"a2c", "dqn", "ppo", "ppo_lstm", "qrdqn", "sac", "td3", "tqc"}
+    without_memory = {"a2c", "dqn", "ppo", "qrdqn", "sac", "td3", "tqc"}
+    assert names == without_memory | RECURRENT
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_settings_are_the_zoos_but_for_what_sizes_layers(file: Path) -> None:
-    zoos = yaml.safe_load((ZOO / "hyperparams" / file.name).read_text("utf-8"))
+    name = file.name.replace("memory_ppo", "ppo_lstm")
+    zoos = yaml.safe_load((ZOO / "hyperparams" / name).read_text("utf-8"))
     for env, settings in yaml.safe_load(file.read_text("utf-8")).items():
         expected, ours = zoos[env].copy(), settings.copy()
+        ours.pop("sequence_length", None)
         assert ours.pop("policy") != expected.pop("policy")
         ours.pop("policy_kwargs", None), expected.pop("policy_kwargs", None)
         assert ours == expected
@@ -83,6 +92,7 @@ def test_settings_are_the_zoos_but_for_what_sizes_layers(file: Path) -> None:
         ("ppo", "CartPole-v1", "MlpPolicy", 940),
         ("dqn", "CartPole-v1", "LiquidPolicy", 1),
         ("ppo_lstm", "CartPoleNoVel-v1", "LiquidPolicy", 1054),
+        ("memory_ppo", "CartPoleNoVel-v1", "LSTMPolicy", 1054),
     ],
 )
 def test_search_ends_with_all_of_its_trials(
@@ -94,6 +104,8 @@ def test_search_ends_with_all_of_its_trials(
     done = trials(tmp_path / "study.log")
     assert [trial.state for trial in done] == [TrialState.COMPLETE] * 5
     expected, others = (LAYERS, OURS) if policy == "MlpPolicy" else (OURS, LAYERS)
+    if policy == "LSTMPolicy":  # has no synapses to leave out
+        expected, others = {"n_neurons"}, LAYERS | {"sparsity_level"}
     for trial in done:
         assert trial.params.keys() >= expected
         assert not trial.params.keys() & others
@@ -124,3 +136,12 @@ def test_commands_of_the_page_tune_and_train_again(tmp_path: Path) -> None:
     assert f"'n_neurons': {tuned['n_neurons']}" in done.stdout
     (saved,) = tmp_path.glob("logs/ppo/*_2/*/config.yml")
     assert f"sparsity_level: {tuned['sparsity_level']}" in saved.read_text("utf-8")
+
+
+@pytest.mark.parametrize("arguments", [[], ["tune"], ["--algo", "ppo"]])
+def test_entry_names_the_commands(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "velora.sb3.zoo", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    said = arguments[0] if arguments else "nothing"
+    assert done.stderr.strip().endswith(f"'record_training'); got {said}.")

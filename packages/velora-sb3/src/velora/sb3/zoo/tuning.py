@@ -1,13 +1,4 @@
-"""Hyperparameter search over our policies with rl-baselines3-zoo.
-
-    python -m rl_zoo3.train --algo ppo --env CartPole-v1 -optimize \
-        --conf-file examples/zoo/ppo.yml --gym-packages velora.sb3.zoo
-
-The zoo tunes `net_arch` and `activation_fn`, which our policies do not have. Importing
-this module wraps the samplers and converters in its public tables, so that a search
-over one of our policies has `n_neurons` and `sparsity_level` in their place. What else
-it tunes is the zoo's, and so is all of a search over any other policy. For CrossQ the
-zoo has no sampler; it gets SAC's, without `tau`.
+"""Samplers and converters of rl-baselines3-zoo, wrapped for our policies.
 
 The zoo replaces the `policy_kwargs` of its settings by what it has tuned. Ours are
 kept but for sizes of layers: `network` says which network is tuned at all.
@@ -18,24 +9,16 @@ from __future__ import annotations
 import copy
 import inspect
 import io
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
-from functools import partial
 from typing import Any, TypeAlias
 
-try:
-    from optuna import Trial
-    from rl_zoo3 import exp_manager
-    from rl_zoo3.exp_manager import ExperimentManager
-    from rl_zoo3.hyperparams_opt import HYPERPARAMS_CONVERTER, HYPERPARAMS_SAMPLER
-    from rl_zoo3.utils import ALGOS, get_class_by_name
-except ImportError as error:
-    raise ImportError(
-        "Tuning needs rl-baselines3-zoo and pandas, with which it writes its report "
-        f"({error}): pip install rl_zoo3 pandas.",
-        name="rl_zoo3",
-    ) from error
+from optuna import Trial
+from rl_zoo3 import exp_manager
+from rl_zoo3.exp_manager import ExperimentManager
+from rl_zoo3.utils import ALGOS, get_class_by_name
 
 from velora.models.lnn.wiring_argument import is_ready
 from velora.plugins import networks
@@ -108,6 +91,24 @@ def sample_crossq(
     without_tau: Any = PartialTrial(trial, ["tau"])
     hyperparams = sac(without_tau, n_actions, n_envs, additional_args)
     return {name: value for name, value in hyperparams.items() if name != "tau"}
+
+
+def sample_memory_ppo(
+    ppo: Sampler, trial: Trial, n_actions: int, n_envs: int, additional_args: Settings
+) -> Settings:
+    """Samples hyperparameters of MemoryPPO: PPO's, and sequences that fit them."""
+    return _with_sequences(ppo(trial, n_actions, n_envs, additional_args))
+
+
+def convert_memory_ppo(ppo: Converter, params: Settings) -> Settings:
+    """Turns what was sampled for MemoryPPO into hyperparameters."""
+    return _with_sequences(ppo(params))
+
+
+def _with_sequences(hyperparams: Settings) -> Settings:
+    """Adds the longest sequences that a rollout and a minibatch are made of."""
+    length = math.gcd(hyperparams["n_steps"], hyperparams["batch_size"])
+    return hyperparams | {"sequence_length": length}
 
 
 def _manager() -> ExperimentManager | None:
@@ -187,12 +188,3 @@ def _merged(hyperparams: Settings, settings: Settings, tuned: Settings) -> Setti
     rest = {name: value for name, value in hyperparams.items() if name not in _LAYERS}
     sampled = _policy_kwargs(rest)  # such as `n_quantiles`
     return rest | {"policy_kwargs": _policy_kwargs(settings) | sampled | tuned}
-
-
-_crossq = partial(sample_crossq, HYPERPARAMS_SAMPLER["sac"])
-HYPERPARAMS_SAMPLER.setdefault("crossq", _crossq)
-HYPERPARAMS_CONVERTER.setdefault("crossq", HYPERPARAMS_CONVERTER["sac"])
-for _algo, _sampler in HYPERPARAMS_SAMPLER.items():
-    HYPERPARAMS_SAMPLER[_algo] = partial(sample, _sampler)
-for _algo, _converter in HYPERPARAMS_CONVERTER.items():
-    HYPERPARAMS_CONVERTER[_algo] = partial(convert, _converter)

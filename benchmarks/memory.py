@@ -4,13 +4,15 @@
     OMP_NUM_THREADS=1 python benchmarks/memory.py pace [--rounds 5] [--json F]
 
 CartPole, Pendulum and MountainCarContinuous without velocities, with the settings of
-rl-baselines3-zoo, as in `novel.py`. Rows:
+rl-baselines3-zoo, as in `novel.py`; a T-maze (`common/t_maze.py`), and four of POPGym's
+easiest tasks, one of them with masks as well (`common/recall.py`), with the same
+settings for all and 500,000 steps. Rows:
 
 - "liquid", "LSTM", "GRU": MemoryPPO with LiquidPolicy, LSTMPolicy and GRUPolicy;
 - "RecurrentPPO LSTM": sb3-contrib's RecurrentPPO with MlpLstmPolicy;
 - "PPO frames": PPO with MlpPolicy on the last four observations;
-- if asked for, "liquid, 64 neurons", "CfC, 160 neurons" in MemoryPPO, and
-  "RecurrentPPO liquid".
+- if asked for, "liquid, 64 neurons", "CfC, 160 neurons" and "liquid, slow", whose time
+  constants start between 1 and 100 steps, in MemoryPPO, and "RecurrentPPO liquid".
 
 `scores` trains, and goes on where it stopped with --json; a score is as in `novel.py`.
 `pace` takes turns: environment steps per second of CPU time, rollouts and updates; a
@@ -27,17 +29,17 @@ import click
 from rich.progress import track
 
 from common.comparison import Comparison, command
-from common.memory import LSTM, OPTIONAL_ROWS, ROWS, job
-from common.no_velocity import TASKS
+from common.memory import LSTM, OPTIONAL_ROWS, ROWS, TASKS, job
+from common.recall import MISSING
 from common.table import json_option, show, write_json
 from common.training import make_agent
 
 COMPARISON = Comparison(
     make_job=job,
-    tasks=list(TASKS),
+    tasks=TASKS,
     rows=ROWS,
     optional_rows=OPTIONAL_ROWS,
-    title="{} without velocity",
+    missing=MISSING,
 )
 
 
@@ -63,7 +65,7 @@ def pace(task: str, rounds: int, steps: int, path: Path | None) -> None:
         ratios = [a / b for a, b in zip(pace, paces[LSTM], strict=True)]
         row = {"policy": name, "steps/s": statistics.median(pace)}
         rows.append(row | {"ratio": statistics.median(ratios)})
-    show(rows, f"{task} without velocity")
+    show(rows, task)
     write_json(path, rows)
 
 

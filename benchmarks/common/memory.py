@@ -1,13 +1,15 @@
-"""Agents that remember, side by side, on tasks without velocities."""
+"""Agents that remember, side by side."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from common import no_velocity
+from common import no_velocity, recall
 from common.training import AgentJob
 
+TASKS = (*no_velocity.TASKS, *recall.TASKS)
 LENGTHS = {"CartPole": None, "Pendulum": 32, "MountainCar": 64}
 """Steps of a sequence: at the zoo's settings those of a rollout fit CartPole alone."""
 
@@ -19,21 +21,30 @@ OTHERS = {
 }
 """Rows of `no_velocity`, by their name here."""
 
+SLOW = {"time_constants": (1, 100)}
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "liquid": ("LiquidPolicy", {}),
     "LSTM": ("LSTMPolicy", {}),
     "GRU": ("GRUPolicy", {}),
     "liquid, 64 neurons": ("LiquidPolicy", {"n_neurons": 64}),
     "CfC, 160 neurons": ("LiquidPolicy", {"n_neurons": 160, "network": "liquid"}),
+    "liquid, slow": ("LiquidPolicy", {"network_kwargs": SLOW}),
 }
 """Policy and its options of MemoryPPO, by the name of the row."""
 
 ROWS = ("liquid", "LSTM", "GRU", LSTM, "PPO frames")
-OPTIONAL_ROWS = ("liquid, 64 neurons", "CfC, 160 neurons", "RecurrentPPO liquid")
+OPTIONAL_ROWS = (
+    "liquid, 64 neurons",
+    "liquid, slow",
+    "CfC, 160 neurons",
+    "RecurrentPPO liquid",
+)
 
 
 def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
-    """Returns the run of a row on a task, with the zoo's steps if no others."""
+    """Returns the run of a row on a task, with the task's steps if no others."""
+    if task in recall.TASKS:
+        return _recall(task, row, seed, steps)
     made = no_velocity.job(task, OTHERS.get(row, "LiquidPolicy"), seed, steps)
     made = replace(made, names={"task": task, "policy": row})
     if row in OTHERS:
@@ -46,3 +57,16 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         settings=made.settings | {"sequence_length": LENGTHS[task]},
         policy_kwargs=made.policy_kwargs | options,
     )
+
+
+def _recall(task: str, row: str, seed: int, steps: int | None) -> AgentJob:
+    """Returns the run of a row on a task that is nothing but memory."""
+    made = partial(recall.job, {"task": task, "policy": row}, seed=seed, steps=steps)
+    if row in OURS:
+        policy, options = OURS[row]
+        return made("MemoryPPO", policy, **options)
+    if row == LSTM:
+        return made("RecurrentPPO", "MlpLstmPolicy", lstm_hidden_size=64)
+    if row == "PPO frames":
+        return made("PPO", "MlpPolicy", frames=4)
+    return made("RecurrentPPO", "LiquidPolicy")

@@ -39,10 +39,12 @@ def summarise(
     for values, group in grouped(rows, keys).items():
         scores = [row["score"] for row in group]
         mean, spread = statistics.mean(scores), statistics.pstdev(scores)
+        whole = max(map(abs, scores)) > 5  # else all that tells scores apart is small
+        places, of_mean = (0, 1) if whole else (2, 3)
         line = {
-            "mean": f"{mean:.1f} ± {spread:.1f}",
-            "worst seed": f"{min(scores):.1f}",
-            "seeds": " ".join(f"{score:.0f}" for score in scores),
+            "mean": f"{mean:.{of_mean}f} ± {spread:.{of_mean}f}",
+            "worst seed": f"{min(scores):.{of_mean}f}",
+            "seeds": " ".join(f"{score:.{places}f}" for score in scores),
             "learning, 60 %": return_at(group, LATE),
             "100 %": return_at(group, 1),
         }

@@ -29,6 +29,10 @@ import velora.sb3
 from common.versions import digest, installed, plugins_of, switches, versions
 from velora.utils import active_parameters, total_parameters
 
+EVALUATE = {  # with masks
+    "MaskablePPO": evaluate_masked,
+    "MemoryPPO": velora.sb3.evaluate_policy,
+}
 WINDOW = 20  # episodes that a point of a curve is the mean of
 
 
@@ -221,6 +225,6 @@ def score(agent: Any, job: AgentJob, **changes: Any) -> float:
     if job.is_normalized:
         env = normalized(env, training=False, norm_reward=False)
         env.obs_rms = agent.get_vec_normalize_env().obs_rms
-    evaluate = evaluate_masked if job.algorithm == "MaskablePPO" else evaluate_policy
+    evaluate = EVALUATE.get(job.algorithm, evaluate_policy)
     mean, _ = evaluate(agent, env, n_eval_episodes=40)
     return float(mean)

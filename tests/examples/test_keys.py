@@ -18,7 +18,7 @@ pytest.importorskip("rich")
 
 from stable_baselines3 import PPO
 
-from common import no_velocity
+from common import memory, no_velocity
 from common.runner import differences
 from common.training import AgentJob
 from common.versions import OURS, digest
@@ -63,6 +63,8 @@ def test_every_setting_makes_another_key(change: dict[str, Any], name: str) -> N
 def test_every_job_of_the_benchmarks_has_a_key_of_its_own() -> None:
     rows = [(task, row) for task in no_velocity.TASKS for row in no_velocity.ROWS]
     keys = [no_velocity.job(*row, seed=0).key for row in rows]
+    remembering = [(task, row) for task in memory.TASKS for row in memory.ROWS]
+    keys += [memory.job(*row, seed=0).key for row in remembering]
     assert all(a != b for n, a in enumerate(keys) for b in keys[:n])
     assert keys[0]["settings"]["learning_rate"] == "Falling(start=0.001)"
     assert keys[0]["env"].startswith("without_velocity ")

@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PNG = b"\x89PNG"
+T_MAZE = ["--task", "T-maze", "--row", "liquid, slow", "--seeds", "1"]
+T_MAZE += ["--steps", "2048"]
 NOVEL = ["--task", "CartPole", "--seeds", "1", "--steps", "256"]
 
 
@@ -52,6 +54,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
         ("memory", ["pace", "--rounds", "1", "--steps", "256"]),
         ("memory", ["scores", *NOVEL, "--row", "liquid", "--row", "LSTM"]),
+        ("memory", ["scores", *T_MAZE]),
         ("callback", ["--rounds", "1", "--scale", "0.02"]),
         ("novel", NOVEL),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -64,3 +65,10 @@ def test_wrong_shapes_are_refused(kind):
         network.forward_sequence(
             torch.zeros(5, 4, 3), wrong if kind is LSTMNetwork else wrong[0]
         )
+
+
+@each
+def test_numpys_integers_are_sizes(kind):
+    three, two = np.arange(2, 4)[::-1]
+    network = kind(three, two, n_neurons=np.int64(5))
+    assert network(torch.zeros(4, 3))[0].shape == (4, 2)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from memory_agents import learn, make_model, ragged
 from recurrent_agents import TIMED, follow, sequence
 from stable_baselines3 import PPO
+from stable_baselines3.common.envs import FakeImageEnv
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.policies import ActorCriticPolicy
 
@@ -44,6 +46,20 @@ def test_predictions_are_the_steps_of_a_sequence(network: str, critic: str) -> N
     np.testing.assert_allclose(actions, means, rtol=1e-4, atol=1e-5)
     for got, expected in zip(state, after.pi, strict=True):
         np.testing.assert_allclose(got, expected.detach(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["LSTMPolicy", "GRUPolicy"])
+@pytest.mark.parametrize(
+    "space", [spaces.Discrete(3), spaces.MultiDiscrete([2, 3])], ids=repr
+)
+def test_torch_cells_take_observations_that_are_counted(
+    policy: str, space: spaces.Space[Any]
+) -> None:
+    env = FakeImageEnv(discrete=True)
+    env.observation_space = space
+    model = MemoryPPO(policy, env, n_steps=8, batch_size=8, device="cpu")
+    action, _ = model.predict(space.sample())
+    assert model.action_space.contains(int(action))
 
 
 def test_one_environment_is_a_row_of_several() -> None:

@@ -51,9 +51,10 @@ class TorchNetwork(nn.Module, Generic[S]):
             in_features=in_features, out_features=out_features, n_neurons=n_neurons
         )
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
-        self.cell = self.layer(in_features, n_neurons, device=device)
-        self.motor = nn.Linear(n_neurons, out_features, device=device)
+        # PyTorch's own refuses NumPy's integers, which spaces are counted with.
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.cell = self.layer(self.in_features, int(n_neurons), device=device)
+        self.motor = nn.Linear(int(n_neurons), self.out_features, device=device)
 
     @property
     def hidden_size(self) -> int:

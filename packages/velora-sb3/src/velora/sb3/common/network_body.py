@@ -37,7 +37,8 @@ def build_network(
         return None if names is None else names.difference(sizes, _SIZES)
 
     with unknown_explained(f"The network {entry.name!r}", options, known):
-        network = entry.build(in_features, out_features, **options)
+        # Spaces count with NumPy's integers, which some of PyTorch's layers refuse.
+        network = entry.build(int(in_features), int(out_features), **options)
     if not isinstance(network, nn.Module):
         raise TypeError(
             f"The network {entry.name!r} must be a torch.nn.Module; its builder "

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from numbers import Real
+
 import torch
 from torch import Tensor
 
@@ -71,6 +75,27 @@ class GatedLeakyCell(HeadedCell):
         state = leak(f, k, hidden, t)
         return now + state, state
 
+    @torch.no_grad()
+    def reset_time_constants(self, shortest: float, longest: float) -> None:
+        """Draws anew how long each neuron remembers where its inputs are zero.
+
+        The time constants 1 / softplus(f) start log-uniform in a range, as biases of
+        `f_head`: long ones keep, from the first step on, what a gradient then finds
+        (Tallec and Ollivier 2018, "chrono initialization", whose range is uniform).
+
+        Args:
+            shortest: time constant, in the units of timespans: of steps, without.
+            longest: time constant. Choose it as long as what is to be remembered.
+
+        Raises:
+            TypeError: one is no number.
+            ValueError: they are not positive, finite and in this order.
+        """
+        shortest, longest = check_time_constants((shortest, longest))
+        rate = self.f_head.bias.uniform_(-math.log(longest), -math.log(shortest)).exp()
+        # Of which softplus makes the rate.
+        self.f_head.bias.copy_(rate + torch.log(-torch.expm1(-rate)))
+
     def over_time(
         self,
         x: Tensor,
@@ -96,3 +121,24 @@ def varying(timespans: Timespans, x: Tensor, dtype: torch.dtype) -> Tensor | Non
     return x.new_full((1, 1, 1), in_dtype(timespans, dtype), dtype=dtype).expand(
         *x.shape[:2], 1
     )
+
+
+def check_time_constants(given: Sequence[float]) -> tuple[float, float]:
+    """Returns the shortest and the longest time constant.
+
+    Raises:
+        TypeError: they are not two numbers.
+        ValueError: they are not positive, finite and in this order.
+    """
+    wanted = "`time_constants` must be the shortest and the longest, two numbers"
+    if not isinstance(given, Sequence) or len(given) != 2:
+        raise TypeError(f"{wanted}; got {given!r}.")
+    for number in given:
+        if isinstance(number, bool) or not isinstance(number, Real):
+            raise TypeError(f"{wanted}; got {given!r}.")
+    shortest, longest = map(float, given)
+    if not 0 < shortest <= longest < math.inf:
+        raise ValueError(
+            f"{wanted}, 0 < shortest <= longest, both finite; got {given!r}."
+        )
+    return shortest, longest

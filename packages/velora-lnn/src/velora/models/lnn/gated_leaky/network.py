@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from velora.models.lnn.frozen import masked
-from velora.models.lnn.gated_leaky.cell import GatedLeakyCell, varying
+from velora.models.lnn.gated_leaky.cell import (
+    GatedLeakyCell,
+    check_time_constants,
+    varying,
+)
 from velora.models.lnn.gated_leaky.scan import GATED_LEAKY
 from velora.models.lnn.gated_leaky.step import FrozenStep
 from velora.models.lnn.headed.fused import fused
@@ -24,11 +28,39 @@ class GatedLeakyNCPNetwork(RecurrentNCPNetwork):
 
     sensory → inter (`SparseLinear`) → Mish → command (`GatedLeakyCell`) → Mish →
     motor (`SparseLinear`). The state of the command neurons goes in and comes out;
-    the network keeps none. Arguments, attributes and errors are those of
-    `WiredNetwork`, methods those of `RecurrentNCPNetwork`.
+    the network keeps none. Attributes are those of `WiredNetwork`, methods those of
+    `RecurrentNCPNetwork`.
+
+    Args:
+        in_features: as in `WiredNetwork`.
+        n_neurons: as in `WiredNetwork`.
+        out_features: as in `WiredNetwork`.
+        time_constants: the shortest and the longest with which a command neuron may
+            start, in the units of timespans: of steps, without; see
+            `GatedLeakyCell.reset_time_constants`. With None all start near 1.4.
+        **options: those of `WiredNetwork`, whose errors these are, too.
+
+    Raises:
+        TypeError: `time_constants` are not two numbers.
+        ValueError: they are not positive, finite and in this order.
     """
 
     command: GatedLeakyCell
+
+    def __init__(
+        self,
+        in_features: int,
+        n_neurons: int | None,
+        out_features: int,
+        *,
+        time_constants: Sequence[float] | None = None,
+        **options: Any,
+    ) -> None:
+        if time_constants is not None:  # refused before anything is made
+            time_constants = check_time_constants(time_constants)
+        super().__init__(in_features, n_neurons, out_features, **options)
+        if time_constants is not None:
+            self.command.reset_time_constants(*time_constants)
 
     def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
         """Returns the step as a function of the weights of now, without gradients.

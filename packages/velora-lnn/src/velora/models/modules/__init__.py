@@ -1,0 +1,6 @@
+"""Recurrent modules called as PyTorch's own are: sequences, states, lengths, times."""
+
+from velora.models.modules.base import RecurrentModule
+from velora.models.modules.ltc import LTC
+
+__all__ = ["LTC", "RecurrentModule"]

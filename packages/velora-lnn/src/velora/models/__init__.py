@@ -1,5 +1,8 @@
 """Sparse and liquid neural networks that obey a wiring."""
 
+from velora.models.lnn.cfc_modes.layers import CfCLayersNetwork
+from velora.models.lnn.cfc_modes.mixed_memory import MixedMemory
+from velora.models.lnn.cfc_modes.network import CfCNetwork
 from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
 from velora.models.lnn.ltc.network import LTCNetwork
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
@@ -8,9 +11,12 @@ from velora.models.storage import load_network, save_network
 __version__ = "0.1.0"
 
 __all__ = [
+    "CfCLayersNetwork",
+    "CfCNetwork",
     "GatedLeakyNCPNetwork",
     "LTCNetwork",
     "LiquidNCPNetwork",
+    "MixedMemory",
     "NCPNetwork",
     "load_network",
     "save_network",

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from velora.models import LTC
+from velora.models import LTC, CfC
 from velora.wiring import Wiring
 from velora.wiring.ncps import AutoNCP, FullyConnected
 
@@ -17,6 +17,10 @@ MODULES = {
     "LTC": lambda **o: LTC(F, 4, ode_unfolds=2, **o),
     "LTC, units": lambda **o: LTC(F, FullyConnected(5, 2), ode_unfolds=2, **o),
     "LTC, layers": lambda **o: LTC(F, AutoNCP(8, 2), ode_unfolds=2, **o),
+    "LTC, mixed": lambda **o: LTC(F, 4, mixed_memory=True, ode_unfolds=2, **o),
+    "CfC": lambda **o: CfC(F, 4, backbone_units=5, **o),
+    "CfC, layers, projected": lambda **o: CfC(F, AutoNCP(8, 2), 3, **o),
+    "CfC, pure, mixed": lambda **o: CfC(F, 4, mode="pure", mixed_memory=True, **o),
 }
 
 
@@ -80,7 +84,7 @@ def test_module_is_its_network(module):
     x = inputs(B, T)
     y, state = module.network.forward_sequence(x, batch_first=True)
     output, after = module(x)
-    close(output, y)
+    close(output, module.proj(y))
     close(torch.cat(parts(after), dim=1), state)
 
 
@@ -233,6 +237,28 @@ def test_wirings_of_velora_are_units_too():
     network = LTC(F, unlayered).network
     assert torch.equal(network.wiring.mask, unlayered.mask.abs())
     assert (network.wiring.out_features, LTC(F, unlayered).output_size) == (2, 2)
+
+
+def test_cfc_has_the_options_of_its_networks():
+    module = CfC(F, 4, backbone_layers=2, backbone_units=7, backbone_dropout=0.5)
+    cell = module.network.cell
+    assert (cell.backbone_layers, cell.backbone_units, cell.backbone_dropout) == (
+        2,
+        7,
+        0.5,
+    )
+    wired = CfC(F, Wiring(F, 6, 2), proj_size=3, mode="no_gate")
+    assert (wired.state_size, wired.output_size) == (8, 3)
+    assert wired.network.cells[0].mode.name == "no_gate"
+    default = CfC(F, 4).network.cell
+    assert (default.backbone_layers, default.backbone_units) == (1, 128)
+
+
+def test_projection_is_of_padding_too_but_does_not_show():
+    module = CfC(F, 4, 3)
+    output, _ = module(torch.randn(B, T, F), lengths=LENGTHS)
+    assert module.proj.bias.any()
+    assert not output[0, 2:].any()
 
 
 def test_float32_and_devices_are_followed():

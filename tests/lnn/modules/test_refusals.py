@@ -1,10 +1,12 @@
 """What a recurrent module refuses, and in which words."""
 
+import sys
+
 import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from velora.models import LTC
+from velora.models import LTC, CfC, from_ncps
 from velora.wiring import Wiring
 from velora.wiring.ncps import AutoNCP, FullyConnected
 
@@ -88,3 +90,33 @@ def test_sizes_and_options_are_checked():
         LTC(F, 4, positive=1)
     with pytest.raises(ValueError, match="`ode_unfolds` must be at least 1"):
         LTC(F, 4, ode_unfolds=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"units": FullyConnected(4)}, "or a wiring in layers.*got Unlayered"),
+        ({"units": AutoNCP(8, 2), "backbone_units": 3}, "no backbone.*'backbone_uni"),
+        ({"units": AutoNCP(8, 2), "mode": "fast"}, "fast"),
+        ({"units": 4, "mode": "fast"}, "fast"),
+        ({"units": 4, "proj_size": 0}, "`proj_size` must be at least 1"),
+        ({"units": 4, "backbone_dropout": 1.0}, "`backbone_dropout` must be in"),
+    ],
+)
+def test_options_of_a_cfc_that_cannot_be_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        CfC(F, **arguments)
+
+
+def test_mixed_memory_takes_a_pair():
+    module = CfC(F, H, mixed_memory=True)
+    with pytest.raises(TypeError, match=r"`hx` must be a pair \(h, c\) of tensors"):
+        module(X, torch.zeros(B, H))
+    with pytest.raises(ValueError, match=r"\(B, H\) = \(3, 4\); got \(3, 8\)"):
+        module(X, (torch.zeros(B, H), torch.zeros(B, 2 * H)))
+
+
+def test_weights_of_ncps_need_ncps(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ncps", None)
+    with pytest.raises(ImportError, match="which is not installed: pip install ncps"):
+        from_ncps(torch.nn.Linear(1, 1))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from velora.models.lnn.cfc_modes.mixed_memory import MixedMemory
 from velora.models.lnn.sequences import SequenceNetwork
-from velora.models.lnn.shapes import has_shape
+from velora.models.lnn.shapes import check_sizes, has_shape
 from velora.models.modules.layout import Layout
 from velora.models.modules.lengths import (
     at_the_end,
@@ -32,25 +33,43 @@ class RecurrentModule(nn.Module):
 
     Args:
         network: what computes.
+        output_size: size of what it says.
+        proj_size: size of a linear layer on what the network says; None for none.
         return_sequences: whether the output is of all steps; else of each row's last.
         batch_first: whether the batch is the first dimension of sequences, and time
             the second.
-        mixed_memory: whether the network is a `MixedMemory`, whose state is a pair.
+        mixed_memory: whether an LSTM's memory stands beside the network's state; see
+            `MixedMemory`.
 
     Attributes:
-        network: what computes; `save_network` takes it, where it is a registered one.
+        network: what computes, with mixed memory a `MixedMemory` around it.
+        proj: `nn.Linear`, or `nn.Identity`.
+        output_size: size O of an output.
+
+    Raises:
+        TypeError: the size is no integer.
+        ValueError: the size is below 1.
     """
 
     def __init__(
         self,
         network: SequenceNetwork,
+        output_size: int,
         *,
+        proj_size: int | None = None,
         return_sequences: bool,
         batch_first: bool,
         mixed_memory: bool,
     ) -> None:
         super().__init__()
-        self.network = network
+        device = network.initial_state(1).device
+        self.network = MixedMemory(network) if mixed_memory else network
+        self.proj: nn.Module = nn.Identity()
+        self.output_size = output_size
+        if proj_size is not None:
+            check_sizes(proj_size=proj_size)
+            self.proj = nn.Linear(output_size, proj_size, device=device)
+            self.output_size = proj_size
         self.return_sequences = return_sequences
         self.batch_first = batch_first
         self.mixed_memory = mixed_memory
@@ -160,13 +179,15 @@ class RecurrentModule(nn.Module):
         """Returns (T, B, O) outputs and the (B, ·) state after each row's last step."""
         go = self.network.forward_sequence
         if lengths is None:
-            return go(x, state, timespans=times)
+            y, last = go(x, state, timespans=times)
+            return self.proj(y), last
         ended = padding(lengths, len(x))
         x = x.masked_fill(ended[..., None], 0)
         if isinstance(times, Tensor) and times.dim():
             times = times.masked_fill(ended, 1)
         y, _, states = go(x, state, timespans=times, return_states=True)
-        return y.masked_fill(ended[..., None], 0), at_the_end(states, lengths)
+        y = self.proj(y).masked_fill(ended[..., None], 0)
+        return y, at_the_end(states, lengths)
 
     def _joined(self, hx: State | None, layout: Layout, batch: int) -> Tensor | None:
         """Returns the one (B, ·) tensor that the network takes as the state."""

@@ -26,12 +26,15 @@ class LTC(RecurrentModule):
         return_sequences: whether the output is of all steps; else of each row's last.
         batch_first: whether the batch is the first dimension of sequences, and time
             the second.
+        mixed_memory: whether an LSTM's memory stands beside the potentials; see
+            `MixedMemory`. The state is then the pair (h, c).
         ode_unfolds: as in `LTCCell`.
         positive: as in `LTCCell`; ncps' `implicit_param_constraints`.
         device: where the module is made; None is PyTorch's default.
 
     Attributes:
-        network: the `LTCNetwork`, or where there are no layers `UnlayeredLTCNetwork`.
+        network: an `LTCNetwork`, or without layers an `UnlayeredLTCNetwork`; with mixed
+            memory a `MixedMemory` around it.
 
     Raises:
         TypeError: a size is no integer, `positive` no boolean, or `units` no wiring.
@@ -44,6 +47,7 @@ class LTC(RecurrentModule):
         units: Units,
         return_sequences: bool = True,
         batch_first: bool = True,
+        mixed_memory: bool = False,
         *,
         ode_unfolds: int = 6,
         positive: bool = True,
@@ -69,8 +73,8 @@ class LTC(RecurrentModule):
             )
         super().__init__(
             network,
+            network.out_features,
             return_sequences=return_sequences,
             batch_first=batch_first,
-            mixed_memory=False,
+            mixed_memory=mixed_memory,
         )
-        self.output_size = network.out_features

@@ -44,6 +44,21 @@ def test_code_of_the_readme_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_page_about_ncps_prints_what_it_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "ncps.md").read_text("utf-8")
+    pattern = r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?"
+    blocks = re.findall(pattern, page, re.S | re.M)
+    assert [bool(printed) for _, printed in blocks] == [False, False, True, True, True]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(code for code, _ in blocks)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "".join(printed for _, printed in blocks)
+
+
 def test_importing_it_needs_of_velora_the_core_alone() -> None:
     code = (
         "import sys, velora_ncps\n"

@@ -272,21 +272,21 @@ class CfCCell(MaskedModule, RecurrentCell):
         bias = self.backbone_bias * _IN
         return Prepared(self.mode, from_inputs, bias, weights, times, noise)
 
+    @torch.inference_mode(False)  # in which PyTorch 2.11 takes it for zero
     def effect(self) -> Tensor:
         """Returns how the outputs grow with what a synapse reads, (H, F + H), at rest.
 
         That is the Jacobian of a step at zero, inputs first.
         """
-        rest = self.weight.new_zeros(self.in_features), self.weight.new_zeros(
-            self.n_hidden
-        )
+        x = self.weight.new_zeros(self.in_features)
+        hidden = x.new_zeros(self.n_hidden)
 
         def output(x: Tensor, hidden: Tensor) -> Tensor:
             y: Tensor = self(x[None], hidden[None])[0]
             return y[0]
 
-        with torch.inference_mode(False):  # in which PyTorch 2.11 takes it for zero
-            return torch.cat(torch.func.jacrev(output, argnums=(0, 1))(*rest), dim=1)
+        jacobian = torch.func.jacrev(output, argnums=(0, 1))(x, hidden)
+        return torch.cat(jacobian, dim=1)
 
     def extra_repr(self) -> str:
         """Returns sizes and options, for `repr`."""

@@ -46,6 +46,10 @@ class MixedMemory(SequenceNetwork):
         ValueError: there are more weights than fit in memory.
     """
 
+    input_weight: Tensor
+    input_bias: Tensor
+    recurrent_weight: Tensor
+
     def __init__(self, network: SequenceNetwork) -> None:
         if not isinstance(network, SequenceNetwork):
             raise TypeError(
@@ -67,10 +71,6 @@ class MixedMemory(SequenceNetwork):
             self.register_parameter(name, nn.Parameter(like.new_empty(shape)))
         self.reset_parameters()
 
-    input_weight: Tensor
-    input_bias: Tensor
-    recurrent_weight: Tensor
-
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draws the memory's own parameters anew.
@@ -81,6 +81,12 @@ class MixedMemory(SequenceNetwork):
         nn.init.xavier_uniform_(self.input_weight)
         nn.init.uniform_(self.input_bias, -0.1, 0.1)
         nn.init.orthogonal_(self.recurrent_weight)
+
+    @property
+    def out_features(self) -> int:
+        """Size O of an output, the network's own."""
+        size: int = self.network.out_features  # type: ignore[assignment]  # PyTorch's guess
+        return size
 
     @property
     def hidden_size(self) -> int:

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from velora.models.lnn import backend
 from velora.models.lnn.backend import Backend
-from velora.models.lnn.cfc_modes.backends import operators
+from velora.models.lnn.cfc_modes.backends import numba_loops, operators
 
-BACKENDS: tuple[Backend, ...] = (operators.BACKEND,)
+BACKENDS: tuple[Backend, ...] = (numba_loops.BACKEND, operators.BACKEND)
 """Fastest first; the last one takes everything."""
 
 SHORT = 2

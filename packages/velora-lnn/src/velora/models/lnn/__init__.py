@@ -15,6 +15,7 @@ from velora.models.lnn.gated_leaky.cell import GatedLeakyCell
 from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
 from velora.models.lnn.ltc.cell import LTCCell
 from velora.models.lnn.ltc.network import LTCNetwork
+from velora.models.lnn.ltc.unlayered import UnlayeredLTCNetwork
 from velora.models.lnn.ncp import NCPNetwork
 from velora.models.lnn.sparse import SparseLinear
 
@@ -34,4 +35,5 @@ __all__ = [
     "NoGateCfCCell",
     "PureCfCCell",
     "SparseLinear",
+    "UnlayeredLTCNetwork",
 ]

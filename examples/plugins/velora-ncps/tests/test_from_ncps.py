@@ -198,10 +198,12 @@ def test_projection_comes_along(units: Any) -> None:
 
 @pytest.mark.parametrize("inputs", ["affine", "linear", None])
 @pytest.mark.parametrize("outputs", ["affine", "linear", None])
+@pytest.mark.parametrize("mixed", [True, False])
 def test_mappings_that_are_not_there_are_fixed(
-    inputs: str | None, outputs: str | None
+    inputs: str | None, outputs: str | None, mixed: bool
 ) -> None:
-    theirs = LTC(F, N, input_mapping=inputs, output_mapping=outputs).double()
+    mappings = {"input_mapping": inputs, "output_mapping": outputs}
+    theirs = LTC(F, N, mixed_memory=mixed, **mappings).double()
     ours = from_ncps(theirs)
     x = torch.randn(3, T, F, dtype=torch.float64)
     close(ours(x)[0], theirs(x)[0])

@@ -61,20 +61,15 @@ def from_ncps(module: nn.Module) -> CfC | LTC:
     weights = _Weights(module.state_dict())
     carry = _ltc if isinstance(module, theirs.LTC) else _cfc
     ours, numbers = carry(module, weights)
-    inside = "network."
     if module.use_mixed:
-        memory = {inside + k: weights.take(f"lstm.{v}") for k, v in _MEMORY.items()}
-        inside *= 2
-    else:
-        memory = {}
-    numbers = {inside + name: value for name, value in numbers.items()} | memory
+        numbers = {f"network.{name}": value for name, value in numbers.items()}
+        numbers |= {k: weights.take(f"lstm.{v}") for k, v in _MEMORY.items()}
+    numbers = {f"network.{name}": value for name, value in numbers.items()}
     if isinstance(ours.proj, nn.Linear):
         numbers |= {f"proj.{k}": weights.take(f"fc.{k}") for k in ("weight", "bias")}
     weights.check_all_taken()
     ours.to(next(iter(numbers.values())))
-    fixed = ours.load_state_dict(numbers, strict=False).missing_keys
-    for name in fixed:
-        ours.get_parameter(name).requires_grad_(False)
+    ours.load_state_dict(numbers)
     return ours.train(module.training)
 
 
@@ -129,11 +124,13 @@ def _ltc(module: Any, weights: _Weights) -> tuple[LTC, dict[str, Tensor]]:
     )
     numbers = {f"cell.{k}": weights.take(prefix + v) for k, v in _NEURONS.items()}
     numbers |= {f"cell.{k}": pairs(v).T for k, v in _SYNAPSES.items()}
-    numbers |= {
-        k: weights.take(prefix + v)
-        for k, v in _AFFINE.items()
-        if weights.has(prefix + v)
-    }
+    network: Any = ours.network
+    network = network.network if module.use_mixed else network
+    for name, other in _AFFINE.items():
+        if weights.has(prefix + other):
+            numbers[name] = weights.take(prefix + other)
+        else:  # which it was made without
+            numbers[name] = network.get_parameter(name).requires_grad_(False)
     return ours, numbers
 
 

@@ -78,7 +78,6 @@ class CfCCell(MaskedModule, RecurrentCell):
     deep_weight: Tensor | None
     deep_bias: Tensor | None
     vectors: Tensor | None
-    sparsity_mask: Tensor | None  # type: ignore[assignment]  # None where all is there
     mask_name = "sparsity_mask"
     masked_names = ("weight",)
     mode: ClassVar[Mode]
@@ -163,7 +162,7 @@ class CfCCell(MaskedModule, RecurrentCell):
             ValueError: it has another shape, or holds other numbers than -1, 0 and 1,
                 or the cell was made without a mask.
         """
-        if self.sparsity_mask is None:
+        if not self.is_masked:
             raise ValueError(
                 "`mask` must be that of a cell that was made with one; this one was "
                 "made without."
@@ -176,9 +175,14 @@ class CfCCell(MaskedModule, RecurrentCell):
             self._n_synapses = int(torch.count_nonzero(mask)) + state.numel()
 
     @property
+    def is_masked(self) -> bool:
+        """Whether the cell was made with a mask."""
+        return self._buffers["sparsity_mask"] is not None
+
+    @property
     def mask(self) -> Tensor | None:
         """The (N, H, K) mask of the heads' weights; None in a cell without one."""
-        if self.sparsity_mask is None:
+        if not self.is_masked:
             return None
         n_open = self.mode.n_heads - self.mode.n_masked
         masks = [self.sparsity_mask] * self.mode.n_masked
@@ -187,7 +191,7 @@ class CfCCell(MaskedModule, RecurrentCell):
     @property
     def n_synapses(self) -> int:
         """Weights of the heads that the mask leaves."""
-        if self.sparsity_mask is None:
+        if not self.is_masked:
             return self.weight.numel()
         there = self._n_synapses  # what it would be if the cell had data
         if not self.sparsity_mask.is_meta:
@@ -325,7 +329,7 @@ class CfCCell(MaskedModule, RecurrentCell):
         return weight, bias, t.expand(*sizes, 1)
 
     def _keep_booleans(self) -> None:
-        if self.sparsity_mask is not None:
+        if self.is_masked:
             super()._keep_booleans()
 
 

@@ -53,7 +53,7 @@ def drawn(cell, steps=5, batch=3, timespans=None, resets=True):
     x = torch.randn(steps, batch, cell.in_features, dtype=dtype, requires_grad=True)
     hidden = torch.randn(batch, cell.n_hidden, dtype=dtype, requires_grad=True)
     tensors, t = [x, hidden, *cell.parameters()], timespans
-    if timespans == "()" or timespans in TIMESPANS and timespans:
+    if isinstance(timespans, str):
         shape = (steps, batch, 1)[: 0 if timespans == "()" else TIMESPANS[timespans]]
         t = (3 * torch.rand(shape, dtype=dtype)).requires_grad_()
         tensors.append(t)

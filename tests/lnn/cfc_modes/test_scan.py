@@ -262,9 +262,7 @@ def test_backend_that_cannot_take_the_numbers_is_refused(monkeypatch):
 
 @each_mode
 @pytest.mark.parametrize("layers", [1, 2])
-def test_dropout_is_that_of_the_last_layer_in_training_alone(
-    monkeypatch, mode, layers
-):
+def test_dropout_is_that_of_the_last_layer_in_training_alone(monkeypatch, mode, layers):
     cell = make_cell(mode, layers, F32, backbone_dropout=0.5)
     x, hidden, options, tensors = drawn(cell, timespans="(T, B)")
     results = []

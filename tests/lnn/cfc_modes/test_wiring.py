@@ -66,9 +66,7 @@ def test_parameters_without_a_synapse_do_not_count(mode):
 @each_mode
 def test_effects_are_the_jacobians_of_the_cells_at_rest(mode):
     network = CfCLayersNetwork(F, N, OUT, mode=mode).double()
-    for kind, cell in zip(
-        ("inter", "command", "motor"), network.cells, strict=True
-    ):
+    for kind, cell in zip(("inter", "command", "motor"), network.cells, strict=True):
         zeros = torch.zeros(1, cell.in_features, dtype=F64, requires_grad=True)
         y, _ = cell(zeros, torch.zeros(1, cell.n_hidden, dtype=F64))
         rows = [torch.autograd.grad(n, zeros, retain_graph=True)[0] for n in y[0]]

@@ -158,8 +158,10 @@ class CfCLayersNetwork(SequenceNetwork, WithWiring):
 
         Those of the heads g and h: what opens a gate reads all of the layer before it.
         """
-        inter, command, motor = (_parts(cell, cell.sparsity_mask) for cell in self.cells)
-        return as_masks(inter[0], command[0], motor[0], command[1])
+        (inter, _), (command, recurrent), (motor, _) = (
+            _parts(cell, cell.sparsity_mask) for cell in self.cells
+        )
+        return as_masks(inter, command, motor, recurrent)
 
     @property
     def effects(self) -> LayerEffects:
@@ -169,9 +171,7 @@ class CfCLayersNetwork(SequenceNetwork, WithWiring):
         """
 
         def plain(cell: CfCCell) -> tuple[Tensor, Tensor]:
-            effect = cell.effect().detach()
-            if cell.sparsity_mask is not None:
-                effect = effect.where(cell.sparsity_mask, 0)
+            effect = cell.effect().detach().where(cell.sparsity_mask, 0)
             there, recurrent = _parts(cell, effect.cpu())
             return there.T.contiguous(), recurrent.T.contiguous()
 
@@ -192,5 +192,4 @@ class CfCLayersNetwork(SequenceNetwork, WithWiring):
 
 def _parts(cell: CfCCell, matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the blocks of an (H, F + H) matrix: from inputs, and from the state."""
-    from_inputs, from_state = matrix.split((cell.in_features, cell.n_hidden), dim=1)
-    return from_inputs, from_state
+    return matrix[:, : cell.in_features], matrix[:, cell.in_features :]

@@ -118,11 +118,15 @@ class _Scan(torch.autograd.Function):
         mode = ctx.mode
         with torch.autocast(grad.device.type, enabled=False):
             if torch.is_grad_enabled() or is_traced(grad):
-                return None, None, *differentiable_backward(
-                    lambda *arguments: (unrolled(mode, *arguments),),
-                    tuple(arguments),
-                    needed[2:],
-                    (grad,),
+                return (
+                    None,
+                    None,
+                    *differentiable_backward(
+                        lambda *arguments: (unrolled(mode, *arguments),),
+                        tuple(arguments),
+                        needed[2:],
+                        (grad,),
+                    ),
                 )
             _, _, times, noise, resets, *tensors = arguments
             weights = Weights(*tensors)

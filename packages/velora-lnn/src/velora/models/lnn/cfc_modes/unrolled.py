@@ -30,7 +30,8 @@ def unrolled(
         if resets is not None:
             state = state.masked_fill(resets[step, :, None], 0)
         t = None if times is None else times[step]
-        state = advance(mode, now, state, t, noise if noise is None else noise[step], packed)
+        factors = None if noise is None else noise[step]
+        state = advance(mode, now, state, t, factors, packed)
         states.append(state)
     return torch.stack(states)
 
@@ -48,7 +49,8 @@ def advance(
     if weights.heads is not None:
         x = torch.tanh(x)
         if weights.deep is not None and weights.deep_bias is not None:
-            for weight, bias in zip(weights.deep, weights.deep_bias, strict=True):
+            deep = zip(weights.deep.unbind(), weights.deep_bias.unbind(), strict=True)
+            for weight, bias in deep:
                 x = torch.tanh(functional.linear(x, weight, bias))
         x = x if noise is None else x * noise
         x = functional.linear(x, weights.heads, weights.heads_bias)

@@ -65,7 +65,7 @@ def backward(
     steepness: Tensor,
     resets: Tensor | None,
 ) -> Tensor:
-    """Overwrites all but the weights with gradients, returns that of the first state."""
+    """Turns derivatives into gradients; see the table."""
     compiled: Any = loops(_LOOPS)
     grad_state = torch.empty_like(grad_states[0])
     compiled.scan_backward(

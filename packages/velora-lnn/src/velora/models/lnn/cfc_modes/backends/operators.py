@@ -65,26 +65,19 @@ def backward(
     steepness: Tensor,
     resets: Tensor | None,
 ) -> Tensor:
-    """Overwrites all but the weights with gradients, returns that of the first state.
-
-    Args:
-        grad_states: (T, B, H) of the states from outside; becomes whole.
-        weights: those of `forward`.
-        slopes: (T, B, N, H) of the mode; become the gradients of the heads.
-        steepness: (L, T, B, U) derivatives of the layers' activations; become the
-            gradients of what comes before these.
-        resets: (T, B) booleans, or None.
-    """
+    """Turns derivatives into gradients; see the table."""
     whole, factors = grad_states.unbind(), slopes.unbind()
     rows = slopes.flatten(2).unbind()
     units = [layer.unbind() for layer in steepness]
     deep = [] if weights.deep is None else weights.deep.unbind()
+    later = [*deep, weights.heads] if units else []  # what follows each layer
+    backwards = list(zip(units[::-1], later[::-1], strict=True))
     reset_at = [] if resets is None else resets.any(1).tolist()
     for i in range(len(whole) - 1, -1, -1):
         factors[i].mul_(whole[i][:, None])
         now = rows[i]
-        for layer, weight in zip(reversed(units), (weights.heads, *reversed(deep))):
-            now = layer[i].mul_(now @ weight)
+        for layer, weight in backwards:
+            now = layer[i].mul_(now @ weight)  # type: ignore[operator]  # there are heads
         if i and not (resets is not None and reset_at[i]):
             whole[i - 1].addmm_(now, weights.first)
             continue

@@ -73,7 +73,7 @@ class Gated(Mode):
         """Returns the derivatives; see the base."""
         hidden = heads.shape[-1] // (3 if times is None else 4)
         g, h, *_, gate = split(heads, hidden)
-        slopes = torch.empty_like(heads).unflatten(2, (-1, hidden))
+        slopes = torch.empty_like(heads).view(*heads.shape[:2], -1, hidden)
         self.fill_slopes(g, h, gate, slopes)
         if times is not None:
             torch.mul(slopes[:, :, 3], times, out=slopes[:, :, 2])

@@ -117,6 +117,7 @@ def test_mixed_memory_takes_a_pair():
 
 
 def test_weights_of_ncps_need_ncps(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ncps", None)
+    for name in ("ncps", "ncps.torch"):  # as where it is not installed
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match="which is not installed: pip install ncps"):
         from_ncps(torch.nn.Linear(1, 1))

@@ -206,7 +206,8 @@ def test_mappings_that_are_not_there_are_fixed(
     theirs = LTC(F, N, mixed_memory=mixed, **mappings).double()
     ours = from_ncps(theirs)
     x = torch.randn(3, T, F, dtype=torch.float64)
-    close(ours(x)[0], theirs(x)[0])
+    state = state_of(theirs, 3)
+    close(ours(x, state)[0], theirs(x, state)[0])
     trained = sum(p.numel() for p in theirs.parameters() if p.requires_grad)
     assert sum(p.numel() for p in ours.parameters() if p.requires_grad) == trained
 

@@ -1,150 +1,15 @@
-"""Wirings in the words of ncps, by its counts: units, outputs and fan-outs.
-
-Each is a `Blueprint`: it says how many units there are, and waits for the number of
-inputs. `velora.models.CfC` and `velora.models.LTC` take one as it is; `build` gives the
-wiring itself. Counts and chances are those of ncps 1.0.1, but each seed draws other
-synapses. In the words of Velora, wirings are `velora.wiring.Wiring` and its siblings.
-"""
+"""Neural Circuit Policies (NCP) by their fan-outs."""
 
 from __future__ import annotations
-
-from abc import ABC, abstractmethod
-from numbers import Real
-from typing import Generic, TypeVar
 
 import torch
 from torch import Generator, Tensor
 
-from velora.utils import check_memory
-from velora.wiring.arguments import count, generator, integer, sparsity
+from velora.wiring.arguments import count, sparsity
 from velora.wiring.connectome import Connectome
 from velora.wiring.masks import LayerMasks
 from velora.wiring.ncp_rule import fan_out, polarities
-from velora.wiring.unlayered import Unlayered, outputs_of
-
-__all__ = ["NCP", "AutoNCP", "Blueprint", "FullyConnected", "Random"]
-
-W = TypeVar("W", Connectome, Unlayered)
-
-
-class Blueprint(ABC, Generic[W]):
-    """A wiring that waits for the number of its inputs.
-
-    Args:
-        units: all neurons but the inputs, the size of a state.
-        output_dim: units that are the output, the first ones; None for all.
-        seed: an int makes whatever is built of one size equal; None draws from
-            PyTorch's global generator.
-
-    Raises:
-        TypeError: a number is no integer.
-        ValueError: a number is below 1, or there are more outputs than units.
-    """
-
-    def __init__(self, units: int, output_dim: int | None, seed: int | None) -> None:
-        self.units = count("units", units)
-        self.output_dim = outputs_of("output_dim", output_dim, self.units)
-        self.seed = None if seed is None else integer("seed", seed)
-
-    def build(self, input_dim: int) -> W:
-        """Samples the synapses for a number of inputs; the blueprint stays as it is.
-
-        Raises:
-            TypeError: `input_dim` is no integer.
-            ValueError: it is below 1, or the masks cannot fit in memory.
-        """
-        inputs = count("input_dim", input_dim)
-        pairs = (inputs + self.units) * self.units
-        check_memory(4 * pairs, f"The masks of {inputs} inputs and {self.units} units")
-        return self._sample(inputs, generator(self.seed))
-
-    @abstractmethod
-    def _sample(self, inputs: int, source: Generator | None) -> W: ...
-
-    def __repr__(self) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({said})"
-
-
-class FullyConnected(Blueprint[Unlayered]):
-    """Every unit listens to every input and to every unit; two thirds of them excite.
-
-    Args:
-        units: units H.
-        output_dim: as in `Blueprint`.
-        self_connections: whether a unit listens to itself.
-        seed: as in `Blueprint`; it draws the polarities.
-
-    Raises:
-        TypeError: a number is no integer.
-        ValueError: a number is below 1, or there are more outputs than units.
-    """
-
-    def __init__(
-        self,
-        units: int,
-        output_dim: int | None = None,
-        *,
-        self_connections: bool = True,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(units, output_dim, seed)
-        self.self_connections = self_connections
-
-    def _sample(self, inputs: int, source: Generator | None) -> Unlayered:
-        mask = _mostly_excitatory((inputs + self.units, self.units), source)
-        if not self.self_connections:
-            mask[inputs:].fill_diagonal_(0)
-        return Unlayered(mask, self.output_dim)
-
-
-class Random(Blueprint[Unlayered]):
-    """Units that listen to inputs and to units by chance; two thirds excite.
-
-    Of the F · H synapses from inputs, and of the H · H among units, a share of
-    `1 - sparsity_level` is there, rounded. A unit may be left alone.
-
-    Args:
-        units: units H.
-        output_dim: as in `Blueprint`.
-        sparsity_level: share of synapses left out, from 0 up to but without 1.
-        seed: as in `Blueprint`.
-
-    Raises:
-        TypeError: a number is no integer, or the sparsity no number.
-        ValueError: a number is below 1, there are more outputs than units, or the
-            sparsity is outside [0, 1).
-    """
-
-    def __init__(
-        self,
-        units: int,
-        output_dim: int | None = None,
-        sparsity_level: float = 0.0,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(units, output_dim, seed)
-        if isinstance(sparsity_level, bool) or not isinstance(sparsity_level, Real):
-            raise TypeError(
-                f"`sparsity_level` must be a number; got {sparsity_level!r}."
-            )
-        if not 0 <= sparsity_level < 1:
-            raise ValueError(
-                "`sparsity_level` must be at least 0 (all synapses) and below 1; got "
-                f"{sparsity_level}."
-            )
-        self.sparsity_level: float = float(sparsity_level)
-
-    def _sample(self, inputs: int, source: Generator | None) -> Unlayered:
-        def some(rows: int) -> Tensor:
-            pairs = rows * self.units
-            there = round(pairs * (1 - self.sparsity_level))
-            mask = torch.zeros(pairs, dtype=torch.int32, device="cpu")
-            chosen = torch.randperm(pairs, generator=source, device="cpu")[:there]
-            mask[chosen] = _mostly_excitatory((there,), source)
-            return mask.view(rows, self.units)
-
-        return Unlayered(torch.cat([some(inputs), some(self.units)]), self.output_dim)
+from velora.wiring.ncps.blueprint import Blueprint
 
 
 class NCP(Blueprint[Connectome]):
@@ -276,9 +141,3 @@ def _reach(rows: int, columns: int, k: int, source: Generator | None) -> Tensor:
     average = max(rows * k // columns, 1)
     mask[:, lonely] = fan_out(int(lonely.sum()), rows, average, source).T
     return mask
-
-
-def _mostly_excitatory(shape: tuple[int, ...], source: Generator | None) -> Tensor:
-    """Samples int32 signs, two excitatory for each inhibitory one by chance."""
-    drawn = torch.randint(3, shape, generator=source, dtype=torch.int32, device="cpu")
-    return drawn.clamp_(max=1).mul_(2).sub_(1)

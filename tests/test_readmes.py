@@ -11,14 +11,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Its code follows on commands that install a package, and both are run, in the order of
-# the page, by tests/examples/test_plugin_pages.py.
-ELSEWHERE = ROOT / "docs" / "plugins.md"
+ELSEWHERE = {
+    # Its code follows on commands that install a package, and both are run, in the
+    # order of the page, by tests/examples/test_plugin_pages.py.
+    ROOT / "docs" / "plugins.md",
+    # By examples/plugins/velora-ncps/tests/test_plugin.py, where ncps is installed.
+    ROOT / "docs" / "ncps.md",
+}
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *sorted(ROOT.glob("packages/*/README.md")),
-    *sorted(set(ROOT.glob("docs/**/*.md")) - {ELSEWHERE}),
+    *sorted(set(ROOT.glob("docs/**/*.md")) - ELSEWHERE),
 ]
 NEEDS = {
     "velora-core": ["velora.plugins"],

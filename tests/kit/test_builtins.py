@@ -52,8 +52,36 @@ def test_ltc_is_right_over_every_wiring(wiring, options):
     check_network("ltc", wiring=wiring, **options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mode": "pure", "backbone_layers": 0},
+        {"mode": "no_gate", "backbone_layers": 2, "n_neurons": 3},
+        {"mixed_memory": True},
+    ],
+    ids=str,
+)
+def test_cfc_is_right_in_every_mode(options):
+    check_network("cfc", **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_neurons": 3},
+        {"mode": "pure", "wiring": "dense"},
+        {"mode": "no_gate", "wiring": small_world},
+        {"mixed_memory": True, "wiring": "random"},
+    ],
+    ids=str,
+)
+def test_cfc_in_layers_is_right_in_every_mode(options):
+    check_network("cfc-layers", **options)
+
+
 @pytest.mark.parametrize("scan", ["operators", "steps"])
-@pytest.mark.parametrize("name", ["liquid", "gated-leaky", "ltc"])
+@pytest.mark.parametrize("name", ["liquid", "gated-leaky", "ltc", "cfc"])
 def test_recurrent_network_is_right_without_compiled_loops(monkeypatch, name, scan):
     monkeypatch.setenv("VELORA_SCAN", scan)
     check_network(name)
@@ -73,6 +101,8 @@ def test_nothing_registered_is_left_out():
         "lstm",
         "gru",
         "ltc",
+        "cfc",
+        "cfc-layers",
     ]
     assert [n for n, e in wirings().items() if e.distribution == "velora-wiring"] == [
         "ncp",

@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from velora.models import (
+    CfCLayersNetwork,
+    CfCNetwork,
     GatedLeakyNCPNetwork,
     LiquidNCPNetwork,
     LTCNetwork,
+    MixedMemory,
     NCPNetwork,
 )
 from velora.models import plugin as lnn_plugin
@@ -87,7 +90,24 @@ def test_builders_take_sizes_device_and_options(
         registry[name].build(3, 2, n_layers=2)
 
 
-@pytest.mark.parametrize("name", ["liquid", "gated-leaky", "ltc"])
+def test_cfc_is_registered_dense_and_in_layers(registry):
+    dense = registry["cfc"].build(3, 2, device="meta", n_neurons=20, mode="pure")
+    layers = registry["cfc-layers"].build(3, 2, device="meta", n_neurons=20)
+    mixed = registry["cfc"].build(3, 2, mixed_memory=True)
+    kinds = CfCNetwork, CfCLayersNetwork, MixedMemory
+    for network, kind in zip((dense, layers, mixed), kinds, strict=True):
+        assert isinstance(network, kind)
+        assert (network.in_features, network.out_features) == (3, 2)
+    assert dense.hidden_size == layers.n_neurons == 20
+    assert layers.device.type == "meta"
+    for name in ("cfc", "cfc-layers"):
+        assert registry[name].recurrent
+        assert "\n" not in registry[name].summary
+        with pytest.raises(TypeError):
+            registry[name].build(3, 2, n_layers=2)
+
+
+@pytest.mark.parametrize("name", ["liquid", "gated-leaky", "ltc", "cfc", "cfc-layers"])
 def test_a_recurrent_network_offers_sequences_and_a_first_state(registry, name):
     network = registry[name].build(3, 2)
     state = network.initial_state(5)

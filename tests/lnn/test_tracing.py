@@ -19,9 +19,12 @@ from tracers import (
 )
 
 from velora.models.lnn import (
+    CfCLayersNetwork,
+    CfCNetwork,
     GatedLeakyNCPNetwork,
     LiquidNCPNetwork,
     LTCNetwork,
+    MixedMemory,
     NCPNetwork,
 )
 from velora.models.lnn.eager import is_traced
@@ -90,6 +93,14 @@ KINDS = {
         lambda: Sequence(LTCNetwork(*SIZES)),
         partial(sequence, hidden=UNITS),
     ),
+    "cfc, timed": (
+        lambda: CfCNetwork(F, 3, n_neurons=H, mode="pure", backbone_layers=2),
+        timed,
+    ),
+    "mixed cfc-layers, sequence": (
+        lambda: Sequence(MixedMemory(CfCLayersNetwork(*SIZES))),
+        partial(sequence, hidden=2 * UNITS),
+    ),
 }
 
 
@@ -153,7 +164,11 @@ def test_fast_paths_know_of_what_watches_without_recording():
 
 
 @pytest.mark.parametrize(
-    "kind", ["ncp", "window", "sequence", "gated leaky, sequence", "ltc, sequence"]
+    "kind",
+    [
+        *("ncp", "window", "sequence", "gated leaky, sequence", "ltc, sequence"),
+        *("cfc, timed", "mixed cfc-layers, sequence"),
+    ],
 )
 @torch.no_grad()
 def test_make_fx_records_what_depends_on_the_inputs(kind):

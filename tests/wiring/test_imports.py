@@ -44,8 +44,8 @@ def test_velora_is_a_namespace_that_no_package_owns():
 def test_public_names_are_there():
     names = python("import velora.wiring", "print(sorted(velora.wiring.__all__))")
     types = ["Connectome", "LayerEffects", "LayerMasks", "NeuronCounts"]
-    types += ["SynapseCounts", "Wiring"]
-    assert names == str([*types, "dense", "draw", "random", "small_world"])
+    types += ["SynapseCounts", "Unlayered", "Wiring"]
+    assert names == str([*types, "dense", "draw", "graph", "random", "small_world"])
 
 
 def test_drawing_without_matplotlib_names_the_extra():

@@ -2,86 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
 
-import numpy as np
 import pytest
 import torch
 from ncps.torch import LTC
 from ncps.wirings import AutoNCP, FullyConnected, Random, Wiring
-from torch import Tensor, nn
-from velora_ncps.wiring import LAYERS
+from torch import Tensor
 
-from velora.models import LTCNetwork
-from velora.models.lnn import LTCCell
-from velora.wiring import Connectome, LayerMasks
+from velora.models import from_ncps
 
-F, N, OUT, T = 5, 17, 2, 6
+F, N, OUT, T = 5, 19, 2, 6
 LIMIT = 1e-10
-NEURONS = {"leak": "gleak", "leak_potential": "vleak", "capacitance": "cm"}
-SYNAPSES = {"weight": "w", "reversal": "erev", "mu": "mu", "sigma": "sigma"}
+WIRINGS = {
+    "AutoNCP": AutoNCP(N, OUT, seed=3),
+    "fully connected": FullyConnected(N, OUT),
+    "random": Random(N, OUT, sparsity_level=0.6),
+}
 
 
-def as_wiring(drawn: AutoNCP) -> Connectome:
-    """Gives a wiring of theirs, which was built, as one of ours."""
-    inter, command, motor = (drawn.get_neurons_of_layer(n) for n in LAYERS.values())
-
-    def synapses(matrix: np.ndarray, starts: list[int], ends: list[int]) -> Tensor:
-        return torch.as_tensor(matrix[np.ix_(starts, ends)])
-
-    return Connectome(
-        LayerMasks(
-            inter=synapses(drawn.sensory_adjacency_matrix, list(range(F)), inter),
-            command=synapses(drawn.adjacency_matrix, inter, command),
-            motor=synapses(drawn.adjacency_matrix, command, motor),
-            recurrent=synapses(drawn.adjacency_matrix, command, command),
-        )
+def make_theirs(wiring: Wiring, unfolds: int = 6, positive: bool = True) -> LTC:
+    """A module of theirs, with numbers that hide nothing."""
+    theirs = LTC(
+        F,
+        wiring,
+        batch_first=False,
+        ode_unfolds=unfolds,
+        implicit_param_constraints=positive,
     )
-
-
-def pairs_of(
-    ours: LTCCell, theirs: nn.Module
-) -> list[tuple[nn.Parameter, list[nn.Parameter]]]:
-    """Pairs our parameters of a cell with theirs, from inputs and from neurons."""
-    pairs = [(getattr(ours, k), [getattr(theirs, v)]) for k, v in NEURONS.items()]
-    for name, other in SYNAPSES.items():
-        both = [getattr(theirs, prefix + other) for prefix in ("sensory_", "")]
-        pairs.append((getattr(ours, name), both))
-    return pairs
-
-
-@torch.no_grad()
-def carry_over(ours: LTCCell, theirs: Any) -> None:
-    """Gives our cell the numbers of theirs."""
-    for parameter, others in pairs_of(ours, theirs):
-        parameter.copy_(torch.cat(others).mT if parameter.dim() == 2 else others[0])
-
-
-def make_both(positive: bool = True) -> tuple[LTCNetwork, LTC]:
-    """Our network and theirs, with the same wiring and the same numbers."""
-    drawn = AutoNCP(N + OUT, OUT, seed=3)
-    theirs = LTC(F, drawn, batch_first=False, implicit_param_constraints=positive)
-    theirs.double()
-    wiring = as_wiring(drawn)
-    ours = LTCNetwork(F, N, OUT, wiring=wiring, positive=positive).double()
-    cell = theirs.rnn_cell
     with torch.no_grad():
         for name in ("input_w", "input_b", "output_w", "output_b"):
-            getattr(cell, name).uniform_(0.5, 2)
-        for mine, other in affine(ours, cell):
-            mine.copy_(other)
-    carry_over(ours.cell, cell)
-    return ours, theirs
-
-
-def affine(ours: LTCNetwork, cell: Any) -> list[tuple[nn.Parameter, nn.Parameter]]:
-    """Pairs what inputs and outputs are scaled and shifted with."""
-    return [
-        (ours.sensory.weight, cell.input_w),
-        (ours.sensory.bias, cell.input_b),
-        (ours.motor.weight, cell.output_w),
-        (ours.motor.bias, cell.output_b),
-    ]
+            getattr(theirs.rnn_cell, name).uniform_(0.5, 2)
+    return theirs.double()
 
 
 def close(ours: Tensor, theirs: Tensor) -> None:
@@ -89,19 +41,23 @@ def close(ours: Tensor, theirs: Tensor) -> None:
 
 
 @pytest.mark.parametrize("backend", ["operators", "steps"])
-@pytest.mark.parametrize("positive", [True, False])
+@pytest.mark.parametrize("wiring", WIRINGS)
+@pytest.mark.parametrize(("unfolds", "positive"), [(6, True), (1, True), (6, False)])
 @pytest.mark.parametrize(("batch", "timed"), [(1, False), (3, False), (1, True)])
 def test_values_and_gradients_are_those_of_ncps(
     monkeypatch: pytest.MonkeyPatch,
     batch: int,
     timed: bool,
+    unfolds: int,
     positive: bool,
+    wiring: str,
     backend: str,
 ) -> None:
     monkeypatch.setenv("VELORA_SCAN", backend)
-    ours, theirs = make_both(positive)
+    theirs = make_theirs(WIRINGS[wiring], unfolds, positive)
+    ours = from_ncps(theirs).network
     x = torch.randn(T, batch, F, dtype=torch.float64)
-    state = torch.rand(batch, N + OUT, dtype=torch.float64)
+    state = torch.rand(batch, N, dtype=torch.float64)
     times = 2 * torch.rand(T, batch, dtype=torch.float64) + 0.1 if timed else None
     leaves = [tensor.clone().requires_grad_() for tensor in (x, state)]
     others = [tensor.clone().requires_grad_() for tensor in (x, state)]
@@ -109,46 +65,31 @@ def test_values_and_gradients_are_those_of_ncps(
     their_y, their_h = theirs(*others, timespans=times)
     close(y, their_y)
     close(h, their_h)
-    factors = torch.randn_like(y), torch.randn_like(h)
+    factors = torch.randn(y.shape), torch.randn(h.shape)
     ((y * factors[0]).sum() + (h * factors[1]).sum()).backward()
     ((their_y * factors[0]).sum() + (their_h * factors[1]).sum()).backward()
     for mine, other in zip(leaves, others, strict=True):
         close(mine.grad, other.grad)
-    cell = theirs.rnn_cell
-    for mine, other in affine(ours, cell):
-        close(mine.grad, other.grad)
-    for mine, of_both in pairs_of(ours.cell, cell):
-        grads = [other.grad for other in of_both]
-        close(mine.grad, torch.cat(grads).mT if mine.dim() == 2 else grads[0])
+    graded = copy.deepcopy(theirs)  # its gradients in the place of its numbers
+    with torch.no_grad():
+        for number, parameter in zip(
+            graded.parameters(), theirs.parameters(), strict=True
+        ):
+            if parameter.requires_grad:
+                number.copy_(parameter.grad)
+    wanted = dict(from_ncps(graded).network.named_parameters())
+    for name, parameter in ours.named_parameters():
+        close(parameter.grad, wanted[name])
 
 
-@pytest.mark.parametrize("batch", [1, 4, T, N + OUT])
+@pytest.mark.parametrize("batch", [1, 4, T, N])
 def test_batched_times_are_those_of_ncps_one_by_one(batch: int) -> None:
-    ours, theirs = make_both()
+    theirs = make_theirs(WIRINGS["AutoNCP"])
     x = torch.randn(T, batch, F, dtype=torch.float64)
     times = torch.rand(T, batch, dtype=torch.float64) + 0.1
     alone = [
         theirs(x[:, row : row + 1], timespans=times[:, row : row + 1])[0]
         for row in range(batch)
     ]
+    ours = from_ncps(theirs).network
     close(ours.forward_sequence(x, timespans=times)[0], torch.cat(alone, dim=1))
-
-
-@pytest.mark.parametrize(
-    "wiring",
-    [FullyConnected(9, 3), Random(9, 3, sparsity_level=0.6), AutoNCP(9, 3)],
-    ids=["fully connected", "random", "AutoNCP"],
-)
-@pytest.mark.parametrize("unfolds", [1, 6])
-def test_cell_takes_any_wiring_of_ncps(wiring: Wiring, unfolds: int) -> None:
-    theirs = LTC(F, wiring, ode_unfolds=unfolds, batch_first=False).double()
-    matrices = wiring.sensory_adjacency_matrix, wiring.adjacency_matrix
-    mask = torch.cat([torch.as_tensor(matrix) for matrix in matrices])
-    ours = LTCCell(F, 9, mask, ode_unfolds=unfolds).double()
-    carry_over(ours, theirs.rnn_cell)
-    x = torch.randn(T, 3, F, dtype=torch.float64)
-    states, _ = ours.over_time(x, x.new_zeros(3, 9))
-    y, h = theirs(x)
-    close(states[..., :3], y)
-    close(states[-1], h)
-    assert int(ours.n_synapses) == int((mask != 0).sum())

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from velora.models.lnn.cfc_modes.layers import CfCLayersNetwork
+from velora.models.lnn.cfc_modes.mixed_memory import MixedMemory
+from velora.models.lnn.cfc_modes.network import CfCNetwork
 from velora.models.lnn.gated_leaky.network import GatedLeakyNCPNetwork
 from velora.models.lnn.ltc.network import LTCNetwork
 from velora.models.lnn.ncp import LiquidNCPNetwork, NCPNetwork
@@ -71,12 +74,16 @@ def build_ltc(
     wiring: WiringChoice = None,
     ode_unfolds: int = 6,
     positive: bool = True,
+    mixed_memory: bool = False,
     device: torch.device | str | None = None,
-) -> LTCNetwork:
-    """Builds an `LTCNetwork`, with 64 decision neurons unless told otherwise."""
+) -> LTCNetwork | MixedMemory:
+    """Builds an `LTCNetwork`, with 64 decision neurons unless told otherwise.
+
+    With `mixed_memory` it is in a `MixedMemory`.
+    """
     options = {"sparsity_level": sparsity_level, "wiring": wiring}
     n_neurons = _default_size(n_neurons, options)
-    return LTCNetwork(
+    network = LTCNetwork(
         in_features,
         n_neurons,
         out_features,
@@ -86,6 +93,43 @@ def build_ltc(
         positive=positive,
         device=device,
     )
+    return MixedMemory(network) if mixed_memory else network
+
+
+def build_cfc(
+    in_features: int,
+    out_features: int | None,
+    *,
+    n_neurons: int = 64,
+    mixed_memory: bool = False,
+    device: torch.device | str | None = None,
+    **options: Any,
+) -> CfCNetwork | MixedMemory:
+    """Builds a `CfCNetwork`, with `mixed_memory` in a `MixedMemory`."""
+    network = CfCNetwork(
+        in_features, out_features, n_neurons=n_neurons, device=device, **options
+    )
+    return MixedMemory(network) if mixed_memory else network
+
+
+def build_cfc_layers(
+    in_features: int,
+    out_features: int,
+    *,
+    n_neurons: int | None = None,
+    mixed_memory: bool = False,
+    device: torch.device | str | None = None,
+    **options: Any,
+) -> CfCLayersNetwork | MixedMemory:
+    """Builds a `CfCLayersNetwork`, with 64 decision neurons unless told otherwise.
+
+    With `mixed_memory` it is in a `MixedMemory`.
+    """
+    n_neurons = _default_size(n_neurons, options)
+    network = CfCLayersNetwork(
+        in_features, n_neurons, out_features, device=device, **options
+    )
+    return MixedMemory(network) if mixed_memory else network
 
 
 def _default_size(n_neurons: int | None, options: dict[str, Any]) -> int | None:

@@ -41,6 +41,18 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
         recurrent=True,
         summary="liquid time-constant (LTC) neurons over a whole NCP wiring",
     )
+    registry.add(
+        "cfc",
+        "velora.models.builders:build_cfc",
+        recurrent=True,
+        summary="dense closed-form continuous-time (CfC) cell, without a wiring",
+    )
+    registry.add(
+        "cfc-layers",
+        "velora.models.builders:build_cfc_layers",
+        recurrent=True,
+        summary="closed-form continuous-time (CfC) cells, one a layer of a wiring",
+    )
 
 
 @hookimpl

@@ -47,10 +47,10 @@ def sample_masks(
     Returns:
         Masks in which no sensory, inter, command or motor neuron is left alone.
     """
-    inter = _fan_out(neurons.sensory, neurons.inter, synapses.sensory, generator)
-    command = _fan_out(neurons.inter, neurons.command, synapses.inter, generator)
+    inter = fan_out(neurons.sensory, neurons.inter, synapses.sensory, generator)
+    command = fan_out(neurons.inter, neurons.command, synapses.inter, generator)
     # A motor neuron chooses whom it listens to: the same, seen from its end.
-    motor = _fan_out(neurons.motor, neurons.command, synapses.motor, generator).T
+    motor = fan_out(neurons.motor, neurons.command, synapses.motor, generator).T
     return LayerMasks(
         inter=connect_lonely(inter, generator),
         command=connect_lonely(command, generator),
@@ -59,7 +59,7 @@ def sample_masks(
     )
 
 
-def _fan_out(rows: int, columns: int, k: int, generator: Generator | None) -> Tensor:
+def fan_out(rows: int, columns: int, k: int, generator: Generator | None) -> Tensor:
     """Samples (rows, columns) synapses: exactly k distinct columns in each row."""
     mask = torch.zeros(rows, columns, dtype=torch.int32, device=_CPU)
     block = max(_BLOCK // columns, 1)

@@ -139,6 +139,27 @@ class SequenceNetwork(nn.Module, ABC):
             y, states = y.transpose(0, 1), states.transpose(0, 1)
         return (y, last, states) if return_states else (y, last)
 
+    def steps_of(
+        self, x: Tensor, timespans: Timespans = None
+    ) -> Callable[[int, Tensor], tuple[Tensor, Tensor]]:
+        """Returns a function that goes one step of a sequence, from any state.
+
+        For whoever changes the state between steps. Arguments are as in `over_time`.
+        The function takes the number of the step and the (B, H) state before it, and
+        returns the (B, O) output and the state after it. A subclass that can compute
+        beforehand what does not depend on the state overrides this.
+        """
+        varying = isinstance(timespans, Tensor) and timespans.dim() > 0
+
+        def step(i: int, hidden: Tensor) -> tuple[Tensor, Tensor]:
+            t: Any = timespans
+            y, states = self.over_time(
+                x[i : i + 1], hidden, timespans=t[i : i + 1] if varying else t
+            )
+            return y[0], states[0]
+
+        return step
+
     def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
         """Returns the step as a function of the weights of now, without gradients.
 

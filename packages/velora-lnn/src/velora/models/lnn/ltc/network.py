@@ -5,19 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from velora.models.lnn.ltc.affine import Affine
-from velora.models.lnn.ltc.cell import LTCCell
-from velora.models.lnn.recurrent_cell import scan_or_steps
-from velora.models.lnn.sequences import SequenceNetwork
-from velora.models.lnn.shapes import check_batch
-from velora.models.lnn.wired import unbatched
+from velora.models.lnn.ltc.neurons import LTCNeurons
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
 from velora.models.lnn.with_wiring import WithWiring, as_masks
-from velora.models.protocol import Timespans
 from velora.wiring import LayerEffects, LayerMasks, NeuronCounts
 
 
-class LTCNetwork(SequenceNetwork, WithWiring):
+class LTCNetwork(LTCNeurons, WithWiring):
     """A network of which every neuron is a liquid time-constant (LTC) one.
 
     inputs → `Affine` → one `LTCCell` of all motor, command and inter neurons → `Affine`
@@ -66,67 +60,13 @@ class LTCNetwork(SequenceNetwork, WithWiring):
         drawn = choose_wiring(
             wiring, in_features, n_neurons, out_features, sparsity_level
         )
-        super().__init__(drawn)
-        self.sensory = Affine(self.in_features, device=device)
-        self.cell = LTCCell(
-            self.in_features,
-            self.n_units,
+        WithWiring.__init__(self, drawn)
+        self._add_neurons(
             _one_mask(drawn.masks, drawn.counts),
             ode_unfolds=ode_unfolds,
             positive=positive,
             device=device,
         )
-        self.motor = Affine(self.out_features, device=device)
-
-    @property
-    def hidden_size(self) -> int:
-        """Size H of the state: all neurons but the sensory ones."""
-        return self.n_units
-
-    def initial_state(self, batch_size: int) -> Tensor:
-        """Returns the (batch_size, H) state before a first step: zeros."""
-        return self.motor.weight.new_zeros(batch_size, self.hidden_size)
-
-    def forward(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        timespans: Timespans = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Goes one step forward in time.
-
-        Args:
-            x: (B, F) inputs.
-            h_state: (B, H) state; None starts from zero.
-            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
-                none are given.
-
-        Returns:
-            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
-            h_state: (B, H) state.
-
-        Raises:
-            ValueError: an argument has another shape.
-        """
-        check_batch(x, self.in_features)
-        if h_state is None:
-            h_state = self.initial_state(x.shape[0])
-        potentials, h_state = self.cell(self.sensory(x), h_state, timespans)
-        return unbatched(self.motor(potentials[:, : self.out_features])), h_state
-
-    def over_time(
-        self,
-        x: Tensor,
-        hidden: Tensor,
-        *,
-        resets: Tensor | None = None,
-        timespans: Timespans = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence; see the base."""
-        potentials, states = scan_or_steps(self.cell)(
-            self.sensory(x), hidden, resets=resets, timespans=timespans
-        )
-        return self.motor(potentials[..., : self.out_features]), states
 
     @property
     def masks(self) -> LayerMasks:
@@ -143,11 +83,6 @@ class LTCNetwork(SequenceNetwork, WithWiring):
         """
         layers = _layers(self.cell.effect().detach().cpu(), self.counts)
         return LayerEffects(**{k: v.T.contiguous() for k, v in layers.items()})
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters are."""
-        return self.motor.weight.device
 
 
 def _places(counts: NeuronCounts) -> dict[str, tuple[slice, slice]]:

@@ -1,0 +1,219 @@
+"""Closed-form continuous-time (CfC) cells: one class a mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from velora.models.lnn.cfc_modes.modes import DEFAULT, NO_GATE, PURE
+from velora.models.lnn.cfc_modes.parameters import CfCParameters
+from velora.models.lnn.cfc_modes.prepared import Prepared
+from velora.models.lnn.cfc_modes.scan import scan
+from velora.models.lnn.cfc_modes.weights import Weights
+from velora.models.lnn.masked import as_factors
+from velora.models.lnn.recurrent_cell import RecurrentCell
+from velora.models.lnn.shapes import check_batch, check_state, step_timespans
+from velora.models.protocol import Timespans
+
+# LeCun's tanh: 1.7159 · tanh(0.666 · x), which keeps the variance of its inputs.
+_IN, _OUT = 0.666, 1.7159
+
+
+class CfCCell(CfCParameters, RecurrentCell):
+    """A closed-form continuous-time (CfC) cell; a subclass says in which mode.
+
+    Source: Hasani et al. 2022, "Closed-form continuous-time neural networks". Layers of
+    1.7159 · tanh(0.666 · x), the backbone, read [x, hidden]; heads read the last one,
+    or where there is no backbone, [x, hidden] themselves. What the mode makes of them
+    is the state, which is the output too.
+
+    Args:
+        in_features: size F of an input.
+        n_hidden: size H of the state and of the output.
+        mask: (F, H) synapses from the inputs as a wiring gives them, signed or not.
+            They are those of the first heads; heads of time read all inputs, as in the
+            models of the paper's authors. None is a cell without a mask.
+        backbone_units: size U of each layer of the backbone.
+        backbone_layers: layers L of the backbone, 0 for none.
+        backbone_dropout: share of the last layer's units that are left out at each step
+            of training.
+        device: where the cell is made; None is PyTorch's default.
+
+    Attributes:
+        weight: (N, H, K) parameter, the weights of the N heads, with K = U, or without
+            a backbone F + H.
+        bias: (N, H) parameter.
+        backbone_weight: (U, F + H) parameter of the first layer, None without one.
+        backbone_bias: (U,) parameter, or None.
+        deep_weight: (L - 1, U, U) parameter of the other layers, None without any.
+        deep_bias: (L - 1, U) parameter, or None.
+        vectors: (V, H) parameter, what the mode learns beside its heads, or None.
+        sparsity_mask: (H, F + H) buffer of booleans, true where a synapse is and where
+            the state enters; None in a cell without a mask.
+
+    Raises:
+        TypeError: a size is no integer, the dropout no number or the mask no tensor.
+        ValueError: a size is too small or more than fits in memory, the dropout
+            outside [0, 1), the mask has another shape or holds other numbers than -1, 0
+            and 1, or there are both a mask and a backbone.
+    """
+
+    def forward(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans = None
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step forward in time.
+
+        Args:
+            x: (B, F) inputs.
+            hidden: (B, H) state.
+            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
+                none are given.
+
+        Returns:
+            y: (B, H) outputs, the state itself.
+            new_hidden: (B, H) state.
+
+        Raises:
+            ValueError: an argument has another shape.
+        """
+        check_batch(x, self.in_features)
+        check_state(hidden, x.shape[0], self.n_hidden)
+        t = step_timespans(timespans, x.shape[0])
+        if isinstance(t, Tensor) and t.dim():
+            t = t[None]
+        state = self.over_time(x[None], hidden, timespans=t)[0][0]
+        return state, state
+
+    def over_time(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes through a sequence as one function; see the base."""
+        ready = self.prepared(x.shape[:2], timespans)
+        states = scan(
+            self.mode,
+            ready.inputs(x),
+            ready.weights,
+            hidden,
+            times=ready.times,
+            noise=ready.noise,
+            resets=resets,
+        )
+        return states, states
+
+    def prepared(self, sizes: Sequence[int], timespans: Timespans = None) -> Prepared:
+        """Returns the cell with masks, times and scales in its weights.
+
+        Args:
+            sizes: (T, B) of the sequence.
+            timespans: as in `over_time`.
+        """
+        weight, bias, times = self._at(timespans, sizes)
+        heads, heads_bias = weight.flatten(0, 1), bias.flatten()
+        features = self.in_features, self.n_hidden
+        if self.backbone_weight is None or self.backbone_bias is None:
+            from_inputs, first = heads.split_with_sizes(features, dim=1)
+            weights = Weights(first, None, None, None, None, self.vectors)
+            return Prepared(self.mode, from_inputs, heads_bias, weights, times, None)
+        # The scales of LeCun's tanh go into the weights before and after it.
+        scaled = self.backbone_weight * _IN
+        from_inputs, first = scaled.split_with_sizes(features, dim=1)
+        deep, deep_bias = self.deep_weight, self.deep_bias
+        if deep is not None and deep_bias is not None:
+            deep, deep_bias = deep * (_IN * _OUT), deep_bias * _IN
+        noise = None
+        if self.training and self.backbone_dropout:
+            ones = first.new_ones(*sizes, self.backbone_units)
+            noise = functional.dropout(ones, self.backbone_dropout)
+        weights = Weights(
+            first, deep, deep_bias, heads * _OUT, heads_bias, self.vectors
+        )
+        bias = self.backbone_bias * _IN
+        return Prepared(self.mode, from_inputs, bias, weights, times, noise)
+
+    @torch.inference_mode(False)  # in which PyTorch 2.11 takes it for zero
+    def effect(self) -> Tensor:
+        """Returns how the outputs grow with what a synapse reads, (H, F + H), at rest.
+
+        That is the Jacobian of a step at zero, inputs first.
+        """
+        x = self.weight.new_zeros(self.in_features)
+        hidden = x.new_zeros(self.n_hidden)
+
+        def output(x: Tensor, hidden: Tensor) -> Tensor:
+            y: Tensor = self(x[None], hidden[None])[0]
+            return y[0]
+
+        jacobian = torch.func.jacrev(output, argnums=(0, 1))(x, hidden)
+        return torch.cat(jacobian, dim=1)
+
+    def _at(
+        self, timespans: Timespans, sizes: Sequence[int]
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Returns the masked heads and their biases at these times.
+
+        Returns:
+            weight: (N, H, K), N fewer where a time is merged into the heads.
+            bias: (N, H).
+            times: (T, B, 1), or None where they are merged.
+        """
+        weight, bias = self.weight, self.bias
+        if (mask := self.mask) is not None:
+            weight = weight * as_factors(mask, weight.dtype)
+        longest = torch.finfo(weight.dtype).max
+        if isinstance(timespans, Tensor):
+            t = timespans.to(weight.dtype).clamp(max=longest)
+            constant: float | Tensor | None = None if t.dim() else t
+        else:
+            constant = 1.0 if timespans is None else min(timespans, longest)
+        if constant is not None:
+            merged = self.mode.merged(weight, constant)
+            merged_bias = self.mode.merged(bias, constant)
+            if merged is not None and merged_bias is not None:
+                return merged, merged_bias, None
+            t = torch.as_tensor(constant, dtype=weight.dtype, device=weight.device)
+        return weight, bias, t.expand(*sizes, 1)
+
+
+class DefaultCfCCell(CfCCell):
+    """A cell that goes from one target to another: see `modes.default.Default`."""
+
+    mode = DEFAULT
+
+
+class NoGateCfCCell(CfCCell):
+    """A cell that adds a target to another: see `modes.no_gate.NoGate`."""
+
+    mode = NO_GATE
+
+
+class PureCfCCell(CfCCell):
+    """A cell of the closed form itself: see `modes.pure.Pure`."""
+
+    mode = PURE
+
+
+CELLS: dict[str, type[CfCCell]] = {
+    kind.mode.name: kind for kind in (DefaultCfCCell, NoGateCfCCell, PureCfCCell)
+}
+
+
+def cell_of(mode: str) -> type[CfCCell]:
+    """Returns the class of cells of a mode.
+
+    Raises:
+        ValueError: the mode is unknown.
+    """
+    try:
+        return CELLS[mode]
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"`mode` must be one of {list(CELLS)}; got {mode!r}."
+        ) from None

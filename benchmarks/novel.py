@@ -19,7 +19,9 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
   hidden size with which it has as many parameters as LiquidPolicy has biases and
   weights with a synapse, or as it stores;
 - "CfC, window", if asked for: as "window" with the network and size of "CfC";
-- "ncps-cfc" and "ncps-ltc", if asked for: as "CfC" with that network, of the plugin
+- "ltc" and "cfc-layers", if asked for: as "CfC" with that network; "CfC, mixed memory":
+  a dense one ("cfc") with as many neurons as the LSTM, and an LSTM's memory beside it;
+- "ncps-cfc" and "ncps-ltc", if asked for: likewise, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 
 A seed's score is the mean return of 40 episodes of the deterministic policy after the

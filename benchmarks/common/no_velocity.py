@@ -18,11 +18,12 @@ from common.matched import MATCHED, matched
 from common.training import AgentJob, Falling
 
 ROWS = ("LiquidPolicy", "CfC", "LSTM", "frames", "window")
+NAMED = ("ltc", "cfc-layers", "ncps-cfc", "ncps-ltc")  # networks by their names
 OPTIONAL_ROWS = (
     "CfC, window",
     *(f"LSTM, {what}" for what in MATCHED),
-    "ncps-cfc",
-    "ncps-ltc",
+    "CfC, mixed memory",
+    *NAMED,
 )
 
 
@@ -116,6 +117,11 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     ours = {"ortho_init": False}
     # Two fifths of the decision neurons are command neurons.
     sized = ours | {"n_neurons": task.hidden_size * 5 // 2}
+    mixed = ours | {
+        "n_neurons": task.hidden_size,
+        "network": "cfc",
+        "network_kwargs": {"mixed_memory": True},
+    }
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
     lstm_row = ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm)
     algorithm, policy, options = {
@@ -127,8 +133,11 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         "frames": ("PPO", "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]}),
         "window": ("PPO", "LiquidPolicy", ours),
         "CfC, window": ("PPO", "LiquidPolicy", sized | {"network": "liquid"}),
-        "ncps-cfc": ("RecurrentPPO", "LiquidPolicy", sized | {"network": row}),
-        "ncps-ltc": ("RecurrentPPO", "LiquidPolicy", sized | {"network": row}),
+        "CfC, mixed memory": ("RecurrentPPO", "LiquidPolicy", mixed),
+        **{
+            name: ("RecurrentPPO", "LiquidPolicy", sized | {"network": name})
+            for name in NAMED
+        },
     }[row]
     frames = 4 if algorithm == "PPO" else 1
     made = AgentJob(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from velora.models.lnn.cfc_modes.memory import Memory
 from velora.models.lnn.cfc_modes.modes import DEFAULT, NO_GATE, PURE
 from velora.models.lnn.cfc_modes.parameters import CfCParameters
 from velora.models.lnn.cfc_modes.prepared import Prepared
@@ -96,8 +97,24 @@ class CfCCell(CfCParameters, RecurrentCell):
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
         """Goes through a sequence as one function; see the base."""
+        states = self.scan(x, hidden, resets=resets, timespans=timespans)
+        return states, states
+
+    def scan(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        memory: Memory | None = None,
+    ) -> Tensor:
+        """Returns the states of a sequence, with a memory beside them if one is given.
+
+        Arguments are as in `over_time`; with a memory `hidden` is (B, 2·H).
+        """
         ready = self.prepared(x.shape[:2], timespans)
-        states = scan(
+        return scan(
             self.mode,
             ready.inputs(x),
             ready.weights,
@@ -105,8 +122,8 @@ class CfCCell(CfCParameters, RecurrentCell):
             times=ready.times,
             noise=ready.noise,
             resets=resets,
+            memory=memory,
         )
-        return states, states
 
     def prepared(self, sizes: Sequence[int], timespans: Timespans = None) -> Prepared:
         """Returns the cell with masks, times and scales in its weights.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from velora.models.lnn.cfc_modes import backends
 from velora.models.lnn.cfc_modes.memory import Memory
 from velora.models.lnn.cfc_modes.modes import DEFAULT, NO_GATE, PURE
 from velora.models.lnn.cfc_modes.parameters import CfCParameters
@@ -82,10 +84,12 @@ class CfCCell(CfCParameters, RecurrentCell):
         """
         check_batch(x, self.in_features)
         check_state(hidden, x.shape[0], self.n_hidden)
-        t = step_timespans(timespans, x.shape[0])
-        if isinstance(t, Tensor) and t.dim():
-            t = t[None]
-        state = self.over_time(x[None], hidden, timespans=t)[0][0]
+        t = self._finite(step_timespans(timespans, x.shape[0]))
+        weight = self._masked_weight()
+        z = torch.cat((x, hidden), dim=1)  # (B, F + H)
+        z = z if self.backbone_weight is None else self._backbone(z)
+        heads = functional.linear(z, weight.flatten(0, 1), self.bias.flatten())
+        state = self.mode.step(heads.to(weight.dtype), t, self.vectors)
         return state, state
 
     def over_time(
@@ -96,8 +100,11 @@ class CfCCell(CfCParameters, RecurrentCell):
         resets: Tensor | None = None,
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence as one function; see the base."""
-        states = self.scan(x, hidden, resets=resets, timespans=timespans)
+        """Goes through a sequence as one function, or a short one by its steps."""
+        options: dict[str, Any] = {"resets": resets, "timespans": timespans}
+        if backends.is_short(x):
+            return RecurrentCell.over_time(self, x, hidden, **options)
+        states = self.scan(x, hidden, **options)
         return states, states
 
     def scan(
@@ -171,6 +178,33 @@ class CfCCell(CfCParameters, RecurrentCell):
         jacobian = torch.func.jacrev(output, argnums=(0, 1))(x, hidden)
         return torch.cat(jacobian, dim=1)
 
+    def _backbone(self, z: Tensor) -> Tensor:
+        """Returns the (B, U) outputs of the last layer of (B, F + H) inputs."""
+        layers = [(self.backbone_weight, self.backbone_bias)]
+        if self.deep_weight is not None and self.deep_bias is not None:
+            pairs = self.deep_weight.unbind(), self.deep_bias.unbind()
+            layers += zip(*pairs, strict=True)
+        for weight, bias in layers:
+            z = _OUT * torch.tanh(_IN * functional.linear(z, weight, bias))  # type: ignore[arg-type]  # both are there
+        if self.backbone_dropout:
+            z = functional.dropout(z, self.backbone_dropout, self.training)
+        return z
+
+    def _masked_weight(self) -> Tensor:
+        """Returns the (N, H, K) weights of the heads, masked."""
+        if not self.is_masked:
+            return self.weight
+        n = self.mode.n_masked
+        masked = self.weight[:n] * as_factors(self.sparsity_mask, self.weight.dtype)
+        return torch.cat((masked, self.weight[n:]))
+
+    def _finite(self, timespans: Timespans) -> float | Tensor:
+        """Returns checked times as numbers that are finite in the dtype of the cell."""
+        longest = torch.finfo(self.weight.dtype).max
+        if isinstance(timespans, Tensor):
+            return timespans.to(self.weight.dtype).clamp(max=longest)
+        return 1.0 if timespans is None else min(timespans, longest)
+
     def _at(
         self, timespans: Timespans, sizes: Sequence[int]
     ) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -181,21 +215,13 @@ class CfCCell(CfCParameters, RecurrentCell):
             bias: (N, H).
             times: (T, B, 1), or None where they are merged.
         """
-        weight, bias = self.weight, self.bias
-        if (mask := self.mask) is not None:
-            weight = weight * as_factors(mask, weight.dtype)
-        longest = torch.finfo(weight.dtype).max
-        if isinstance(timespans, Tensor):
-            t = timespans.to(weight.dtype).clamp(max=longest)
-            constant: float | Tensor | None = None if t.dim() else t
-        else:
-            constant = 1.0 if timespans is None else min(timespans, longest)
-        if constant is not None:
-            merged = self.mode.merged(weight, constant)
-            merged_bias = self.mode.merged(bias, constant)
+        weight, bias = self._masked_weight(), self.bias
+        t = self._finite(timespans)
+        if not isinstance(t, Tensor) or not t.dim():
+            merged, merged_bias = (self.mode.merged(x, t) for x in (weight, bias))
             if merged is not None and merged_bias is not None:
                 return merged, merged_bias, None
-            t = torch.as_tensor(constant, dtype=weight.dtype, device=weight.device)
+            t = torch.as_tensor(t, dtype=weight.dtype, device=weight.device)
         return weight, bias, t.expand(*sizes, 1)
 
 

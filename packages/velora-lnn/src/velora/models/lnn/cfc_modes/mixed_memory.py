@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from velora.models.lnn.cfc_modes import backends
 from velora.models.lnn.cfc_modes.memory import Memory, recall
 from velora.models.lnn.cfc_modes.network import CfCNetwork
 from velora.models.lnn.sequences import SequenceNetwork
@@ -147,14 +148,16 @@ class MixedMemory(SequenceNetwork):
         """
         network, weight = self.network, self.recurrent_weight
         gates = functional.linear(x, self.input_weight, self.input_bias)
-        if type(network) is CfCNetwork:
+        is_short = backends.is_short(x)
+        if type(network) is CfCNetwork and not is_short:
             memory = Memory(gates, weight)
             found = network.with_memory(
                 x, hidden, memory, resets=resets, timespans=timespans
             )
             if found is not None:
                 return found
-        step = network.steps_of(x, timespans)
+        prepare = SequenceNetwork.steps_of if is_short else type(network).steps_of
+        step = prepare(network, x, timespans)
         outputs, states = [], []
         for i, given in enumerate(gates.unbind()):
             if resets is not None:

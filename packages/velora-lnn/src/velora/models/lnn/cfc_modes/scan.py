@@ -70,7 +70,7 @@ def scan(
     if inputs.is_meta:  # where there is no autocast to turn off
         return unrolled(mode, *tensors)
     with torch.autocast(inputs.device.type, enabled=False):
-        if is_traced() or len(inputs) <= backends.SHORT:
+        if is_traced() or backends.is_short(inputs):
             return unrolled(mode, *tensors)
         products = [memory_weight, weights.first, weights.deep, weights.heads]
         work = sum(weight.numel() for weight in products if weight is not None)
@@ -154,7 +154,7 @@ class _Scan(torch.autograd.Function):
             weights = Weights(*tensors)
             whole = grad.clone(memory_format=torch.contiguous_format)
             slopes = mode.slopes(heads, times, weights.vectors)
-            steepness = 1 - layers * layers
+            steepness = (layers * layers).neg_().add_(1)
             if noise is not None:
                 steepness[-1].mul_(noise)
             past = None if memory is None else recalled(gates, memory, raw, states)

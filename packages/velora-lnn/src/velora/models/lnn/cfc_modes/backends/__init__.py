@@ -21,6 +21,7 @@ from torch import Tensor
 from velora.models.lnn import backend
 from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc_modes.backends import numba_loops, operators
+from velora.models.lnn.eager import is_traced
 
 BACKENDS: tuple[Backend, ...] = (numba_loops.BACKEND, operators.BACKEND)
 """Fastest first; the last one takes everything."""
@@ -34,4 +35,9 @@ def choose(tensor: Tensor, work: int) -> Backend | None:
     return backend.choose(BACKENDS, tensor, work)
 
 
-__all__ = ["BACKENDS", "SHORT", "choose"]
+def is_short(x: Tensor) -> bool:
+    """Whether a (T, B, F) sequence goes step by step, as where nothing records it."""
+    return not is_traced() and len(x) <= SHORT
+
+
+__all__ = ["BACKENDS", "SHORT", "choose", "is_short"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,16 +12,11 @@ from velora.models.lnn.cfc_modes import backends
 from velora.models.lnn.cfc_modes.memory import Memory
 from velora.models.lnn.cfc_modes.modes import DEFAULT, NO_GATE, PURE
 from velora.models.lnn.cfc_modes.parameters import CfCParameters
-from velora.models.lnn.cfc_modes.prepared import Prepared
+from velora.models.lnn.cfc_modes.prepared import INNER, OUTER, finite, prepare
 from velora.models.lnn.cfc_modes.scan import scan
-from velora.models.lnn.cfc_modes.weights import Weights
-from velora.models.lnn.masked import as_factors
 from velora.models.lnn.recurrent_cell import RecurrentCell
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.protocol import Timespans
-
-# LeCun's tanh: 1.7159 · tanh(0.666 · x), which keeps the variance of its inputs.
-_IN, _OUT = 0.666, 1.7159
 
 
 class CfCCell(CfCParameters, RecurrentCell):
@@ -84,8 +78,8 @@ class CfCCell(CfCParameters, RecurrentCell):
         """
         check_batch(x, self.in_features)
         check_state(hidden, x.shape[0], self.n_hidden)
-        t = self._finite(step_timespans(timespans, x.shape[0]))
-        weight = self._masked_weight()
+        weight = self.masked_weight()
+        t = finite(step_timespans(timespans, x.shape[0]), weight.dtype)
         z = torch.cat((x, hidden), dim=1)  # (B, F + H)
         z = z if self.backbone_weight is None else self._backbone(z)
         heads = functional.linear(z, weight.flatten(0, 1), self.bias.flatten())
@@ -120,7 +114,7 @@ class CfCCell(CfCParameters, RecurrentCell):
 
         Arguments are as in `over_time`; with a memory `hidden` is (B, 2·H).
         """
-        ready = self.prepared(x.shape[:2], timespans)
+        ready = prepare(self, x.shape[:2], timespans)
         return scan(
             self.mode,
             ready.inputs(x),
@@ -131,36 +125,6 @@ class CfCCell(CfCParameters, RecurrentCell):
             resets=resets,
             memory=memory,
         )
-
-    def prepared(self, sizes: Sequence[int], timespans: Timespans = None) -> Prepared:
-        """Returns the cell with masks, times and scales in its weights.
-
-        Args:
-            sizes: (T, B) of the sequence.
-            timespans: as in `over_time`.
-        """
-        weight, bias, times = self._at(timespans, sizes)
-        heads, heads_bias = weight.flatten(0, 1), bias.flatten()
-        features = self.in_features, self.n_hidden
-        if self.backbone_weight is None or self.backbone_bias is None:
-            from_inputs, first = heads.split_with_sizes(features, dim=1)
-            weights = Weights(first, None, None, None, None, self.vectors)
-            return Prepared(self.mode, from_inputs, heads_bias, weights, times, None)
-        # The scales of LeCun's tanh go into the weights before and after it.
-        scaled = self.backbone_weight * _IN
-        from_inputs, first = scaled.split_with_sizes(features, dim=1)
-        deep, deep_bias = self.deep_weight, self.deep_bias
-        if deep is not None and deep_bias is not None:
-            deep, deep_bias = deep * (_IN * _OUT), deep_bias * _IN
-        noise = None
-        if self.training and self.backbone_dropout:
-            ones = first.new_ones(*sizes, self.backbone_units)
-            noise = functional.dropout(ones, self.backbone_dropout)
-        weights = Weights(
-            first, deep, deep_bias, heads * _OUT, heads_bias, self.vectors
-        )
-        bias = self.backbone_bias * _IN
-        return Prepared(self.mode, from_inputs, bias, weights, times, noise)
 
     @torch.inference_mode(False)  # in which PyTorch 2.11 takes it for zero
     def effect(self) -> Tensor:
@@ -185,44 +149,10 @@ class CfCCell(CfCParameters, RecurrentCell):
             pairs = self.deep_weight.unbind(), self.deep_bias.unbind()
             layers += zip(*pairs, strict=True)
         for weight, bias in layers:
-            z = _OUT * torch.tanh(_IN * functional.linear(z, weight, bias))  # type: ignore[arg-type]  # both are there
+            z = OUTER * torch.tanh(INNER * functional.linear(z, weight, bias))  # type: ignore[arg-type]  # both are there
         if self.backbone_dropout:
             z = functional.dropout(z, self.backbone_dropout, self.training)
         return z
-
-    def _masked_weight(self) -> Tensor:
-        """Returns the (N, H, K) weights of the heads, masked."""
-        if not self.is_masked:
-            return self.weight
-        n = self.mode.n_masked
-        masked = self.weight[:n] * as_factors(self.sparsity_mask, self.weight.dtype)
-        return torch.cat((masked, self.weight[n:]))
-
-    def _finite(self, timespans: Timespans) -> float | Tensor:
-        """Returns checked times as numbers that are finite in the dtype of the cell."""
-        longest = torch.finfo(self.weight.dtype).max
-        if isinstance(timespans, Tensor):
-            return timespans.to(self.weight.dtype).clamp(max=longest)
-        return 1.0 if timespans is None else min(timespans, longest)
-
-    def _at(
-        self, timespans: Timespans, sizes: Sequence[int]
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Returns the masked heads and their biases at these times.
-
-        Returns:
-            weight: (N, H, K), N fewer where a time is merged into the heads.
-            bias: (N, H).
-            times: (T, B, 1), or None where they are merged.
-        """
-        weight, bias = self._masked_weight(), self.bias
-        t = self._finite(timespans)
-        if not isinstance(t, Tensor) or not t.dim():
-            merged, merged_bias = (self.mode.merged(x, t) for x in (weight, bias))
-            if merged is not None and merged_bias is not None:
-                return merged, merged_bias, None
-            t = torch.as_tensor(t, dtype=weight.dtype, device=weight.device)
-        return weight, bias, t.expand(*sizes, 1)
 
 
 class DefaultCfCCell(CfCCell):

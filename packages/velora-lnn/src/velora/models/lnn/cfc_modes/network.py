@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc_modes.cell import cell_of
 from velora.models.lnn.cfc_modes.memory import Memory
+from velora.models.lnn.cfc_modes.prepared import prepare
 from velora.models.lnn.recurrent_cell import scan_or_steps
 from velora.models.lnn.sequences import SequenceNetwork
 from velora.models.lnn.shapes import check_batch, check_sizes
@@ -157,7 +158,7 @@ class CfCNetwork(SequenceNetwork):
         """Returns a function that goes one step of a sequence; see the base."""
         if not are_bare(type(self.cell).forward, self.cell):
             return super().steps_of(x, timespans)
-        cell = self.cell.prepared(x.shape[:2], timespans)
+        cell = prepare(self.cell, x.shape[:2], timespans)
         rows = cell.inputs(x).unbind()
 
         def step(i: int, hidden: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from ncps.wirings import AutoNCP, FullyConnected, Random, Wiring
 from torch import Tensor, nn
 from velora_ncps.wiring import LAYERS
 
-from velora.models import LTCNetwork
+from velora.models import LTCNetwork, MixedMemory
 from velora.models.lnn import LTCCell
 from velora.wiring import Connectome, LayerMasks
 
@@ -57,11 +57,11 @@ def carry_over(ours: LTCCell, theirs: Any) -> None:
         parameter.copy_(torch.cat(others).mT if parameter.dim() == 2 else others[0])
 
 
-def make_both(positive: bool = True) -> tuple[LTCNetwork, LTC]:
+def make_both(positive: bool = True, **options: Any) -> tuple[LTCNetwork, LTC]:
     """Our network and theirs, with the same wiring and the same numbers."""
     drawn = AutoNCP(N + OUT, OUT, seed=3)
-    theirs = LTC(F, drawn, batch_first=False, implicit_param_constraints=positive)
-    theirs.double()
+    options |= {"batch_first": False, "implicit_param_constraints": positive}
+    theirs = LTC(F, drawn, **options).double()
     wiring = as_wiring(drawn)
     ours = LTCNetwork(F, N, OUT, wiring=wiring, positive=positive).double()
     cell = theirs.rnn_cell
@@ -132,6 +132,21 @@ def test_batched_times_are_those_of_ncps_one_by_one(batch: int) -> None:
         for row in range(batch)
     ]
     close(ours.forward_sequence(x, timespans=times)[0], torch.cat(alone, dim=1))
+
+
+def test_mixed_memory_is_that_of_ncps() -> None:
+    network, theirs = make_both(mixed_memory=True)
+    ours, lstm = MixedMemory(network).double(), theirs.lstm
+    with torch.no_grad():
+        ours.input_weight.copy_(lstm.input_map.weight)
+        ours.input_bias.copy_(lstm.input_map.bias)
+        ours.recurrent_weight.copy_(lstm.recurrent_map.weight)
+    x = torch.randn(T, 3, F, dtype=torch.float64)
+    state = torch.rand(3, 2 * (N + OUT), dtype=torch.float64)
+    y, h = ours.forward_sequence(x, state)
+    their_y, their_h = theirs(x, state.chunk(2, dim=1))
+    close(y, their_y)
+    close(h, torch.cat(their_h, dim=1))
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,14 @@ which LSTM and "mixed memory" have, has 64 more. The wirings are AutoNCP of 64 u
 those of "gated-leaky" of 160 neurons, which are 64 command neurons and those before
 them:
 
-- "LSTM", "GRU": PyTorch's own with a linear layer;
+- "LSTM", "GRU": PyTorch's own with a linear layer; "LSTM, slow" starts with forget
+  gates for 1 to 100 steps;
 - "ncps CfC", and with mixed memory: its dense CfC; "ncps LTC", if asked for: its LTC
   over a wiring;
 - "CfC", with mixed memory, "LTC": ours of the same sizes; "cfc-layers" is the CfC over
   a wiring;
 - "gated-leaky": what LiquidPolicy remembers by; "slow" starts with time constants
-  between 1 and 100 steps.
+  between 1 and 100 steps, which the delay of "copy" is.
 
 The time until the next value is given to all: our cells go on by it, to the others it
 is one more input. ncps takes no times that differ between the rows of a batch (its

@@ -19,6 +19,7 @@ from velora.wiring.ncps import AutoNCP
 
 UNITS = 64
 NEURONS = 160  # of which 64 are command neurons, which have the state
+SLOW = (1, 100)  # steps
 
 
 class Timed(nn.Module):
@@ -52,6 +53,22 @@ def of_torch(kind: Callable[..., nn.Module], inputs: int, outputs: int) -> Featu
     return Featured(module, nn.Linear(UNITS, outputs))
 
 
+def slow_lstm(inputs: int, outputs: int) -> Featured:
+    """Makes an LSTM that starts with time constants of 1 to 100 steps.
+
+    Forget gates start at log(u), u uniform between them, and input gates at -log(u).
+    Source: Tallec and Ollivier 2018, "Can recurrent neural networks warp time?".
+    """
+    model = of_torch(nn.LSTM, inputs, outputs)
+    shortest, longest = SLOW
+    with torch.no_grad():
+        bias = torch.empty(UNITS).uniform_(shortest, longest).log()
+        gates = model.module.bias_ih_l0.unflatten(0, (4, UNITS))  # i, f, g, o
+        gates[0], gates[1] = -bias, bias
+        model.module.bias_hh_l0.zero_()
+    return model
+
+
 def cfc_of_ncps(inputs: int, outputs: int, **options: Any) -> Featured:
     """Makes the dense CfC of ncps."""
     import ncps.torch
@@ -80,6 +97,7 @@ def gated_leaky(inputs: int, outputs: int, **options: Any) -> Timed:
 MAKE: dict[str, Callable[[int, int], Timed | Featured]] = {
     "LSTM": lambda inputs, outputs: of_torch(nn.LSTM, inputs, outputs),
     "GRU": lambda inputs, outputs: of_torch(nn.GRU, inputs, outputs),
+    "LSTM, slow": slow_lstm,
     "ncps CfC": cfc_of_ncps,
     "ncps CfC, mixed memory": lambda inputs, outputs: cfc_of_ncps(
         inputs, outputs, mixed_memory=True
@@ -93,7 +111,7 @@ MAKE: dict[str, Callable[[int, int], Timed | Featured]] = {
     ),
     "gated-leaky": gated_leaky,
     "gated-leaky, slow": lambda inputs, outputs: gated_leaky(
-        inputs, outputs, time_constants=(1, 100)
+        inputs, outputs, time_constants=SLOW
     ),
     "LTC": lambda inputs, outputs: Timed(LTC(inputs, AutoNCP(UNITS, outputs))),
     "ncps LTC": ltc_of_ncps,

@@ -77,7 +77,7 @@ def train(job: SequenceJob) -> dict[str, Any]:
     until = math.inf if job.minutes is None else time.perf_counter() + 60 * job.minutes
     best, at, weights = math.inf, 0, model.state_dict()
     curve, seconds = [], []
-    while len(curve) < job.epochs and time.perf_counter() < until:
+    for _ in range(job.epochs):
         start = time.perf_counter()
         go_through(model, training, adam)
         seconds.append(time.perf_counter() - start)
@@ -85,6 +85,8 @@ def train(job: SequenceJob) -> dict[str, Any]:
         if curve[-1] < best:
             best, at = curve[-1], len(curve)
             weights = copy.deepcopy(model.state_dict())
+        if time.perf_counter() > until:
+            break
     model.load_state_dict(weights)
     return {
         "test": error_of(model, test),

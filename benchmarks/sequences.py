@@ -42,6 +42,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,16 @@ def _mean(runs: list[Row], column: str) -> float:
     return statistics.mean(run[column] for run in runs)
 
 
-def left_out(chosen: tuple[str, ...], names: list[str], missing: dict[str, str]) -> Any:
-    """Returns what to run of all, without what cannot run here."""
-    if absent := [missing[name] for name in chosen if name in missing]:
+def to_run(
+    asked: Sequence[str], names: Iterable[str], missing: Mapping[str, str]
+) -> list[str]:
+    """Returns what was asked for, or all of the names but what cannot run here."""
+    absent = [missing[name] for name in asked or names if name in missing]
+    if absent and asked:
         raise click.ClickException(" ".join(absent))
-    if not chosen and (absent := [missing[n] for n in names if n in missing]):
+    if absent:
         click.echo(f"Left out: {' '.join(absent)}")
-    return chosen or [name for name in names if name not in missing]
+    return [name for name in asked or names if name not in missing]
 
 
 positive = click.IntRange(min=1)
@@ -138,8 +142,7 @@ def main(
     path: Path | None,
 ) -> None:
     missing = {name: task.missing for name, task in TASKS.items() if task.missing}
-    names = left_out(tasks, list(TASKS), missing)
-    rows = left_out(rows, list(ROWS), MISSING)
+    names, of = to_run(tasks, TASKS, missing), to_run(rows, ROWS, MISSING)
     files = {
         name: make(cache, scale)
         for name in names
@@ -149,7 +152,7 @@ def main(
         SequenceJob(name, row, seed, rate, epochs, minutes, scale, files.get(name))
         for seed in range(first_seed, first_seed + seeds)
         for name in names
-        for row in rows
+        for row in of
         for rate in rates
     ]
     runs = run_all(train, work, path, jobs)

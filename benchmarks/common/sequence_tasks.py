@@ -26,6 +26,7 @@ DROPPED = 0.1  # of the walker's frames
 SINES = 3
 PERIODS = (8.0, 40.0)
 SYMBOLS, SHOWN, DELAY = 8, 3, 100  # of the copy
+MUJOCO = 'Walker2d needs `pip install "gymnasium[mujoco]"`.'
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,7 @@ TASKS = {
         17,
         17,
         recorded=recorded,
-        missing=""
-        if find_spec("mujoco")
-        else 'Walker2d needs `pip install "gymnasium[mujoco]"`.',
+        missing="" if find_spec("mujoco") else MUJOCO,
     ),
     "sines": Task(sines, 1, 1),
     "copy": Task(copy, SYMBOLS + 1, SYMBOLS, measure="accuracy"),

@@ -34,14 +34,16 @@ Choose = Callable[[np.ndarray], np.ndarray]
 def recorded(folder: Path, scale: float) -> Path:
     """Returns the file of the recordings, which is made where there is none.
 
+    Its name has what this module was when it made it.
+
     Args:
         folder: Where it is kept.
         scale: Of the number of rollouts, and of the training.
     """
     folder = folder.expanduser()
     recipe = f"walker2d-{digest([__name__])}-{scale:g}"
-    for file in sorted(folder.glob(f"{recipe}-*.npy")):
-        return file
+    if found := sorted(folder.glob(f"{recipe}-*.npy")):
+        return found[0]
     click.echo(f"Making the recordings of {ENV}, once, which takes some minutes.")
     memory = io.BytesIO()
     np.save(memory, _record(scale))

@@ -50,7 +50,7 @@ import click
 
 from common.runner import Row, add_to_file, run_all
 from common.scores import grouped
-from common.sequence_rows import MAKE, MISSING, ROWS
+from common.sequence_rows import MAKE, MISSING, OPTIONAL, ROWS
 from common.sequence_tasks import TASKS
 from common.sequence_training import SequenceJob, train
 from common.table import json_option, readable, show
@@ -104,9 +104,19 @@ positive = click.IntRange(min=1)
 
 
 @click.command(help="Trains every row with every seed on every task.")
-@click.option("--task", "tasks", multiple=True, type=click.Choice(list(TASKS)))
 @click.option(
-    "--row", "rows", multiple=True, type=click.Choice(list(MAKE)), help=", ".join(ROWS)
+    "--task",
+    "tasks",
+    multiple=True,
+    type=click.Choice(list(TASKS)),
+    help="Default: all.",
+)
+@click.option(
+    "--row",
+    "rows",
+    multiple=True,
+    type=click.Choice(list(MAKE)),
+    help=f"Default: all but {', '.join(OPTIONAL)}.",
 )
 @click.option("--seeds", default=3, type=positive, help="Of each row.")
 @click.option("--first-seed", default=0, help="Seeds count from here.")

@@ -71,6 +71,7 @@ def train(job: SequenceJob) -> dict[str, Any]:
     """Trains, and tests what had the least validation error after an epoch."""
     task = TASKS[job.task]
     training, validation, test = task.make(job.file, job.scale)
+    torch.set_flush_denormal(True)  # to which gradients fade over a hundred steps
     torch.manual_seed(job.seed)
     model = MAKE[job.row](task.inputs, task.outputs)
     adam = torch.optim.Adam(model.parameters(), job.rate)
@@ -87,6 +88,7 @@ def train(job: SequenceJob) -> dict[str, Any]:
             weights = copy.deepcopy(model.state_dict())
         if time.perf_counter() > until:
             break
+    torch.set_flush_denormal(False)
     model.load_state_dict(weights)
     return {
         "test": error_of(model, test),

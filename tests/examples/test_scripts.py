@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 PNG = b"\x89PNG"
 T_MAZE = ["--task", "T-maze", "--row", "liquid, slow", "--seeds", "1"]
 T_MAZE += ["--steps", "2048"]
+SINES = ["--task", "sines", "--row", "LSTM", "--row", "gated-leaky, slow"]
+SINES += ["--seeds", "1", "--epochs", "1", "--scale", "0.02", "--rate", "0.01"]
 NOVEL = ["--task", "CartPole", "--seeds", "1", "--steps", "256"]
 
 
@@ -60,6 +62,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("novel", NOVEL),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
         ("sparsity", ["--task", "PPO CartPole", "--seeds", "1", "--steps", "256"]),
+        ("sequences", SINES),
         ("gallery", ["--agent", "pendulum", "--steps", "256", "--episodes", "1"]),
         ("beside", [str(ROOT), "--rounds", "2", "--only", "step", "--only", "PPO"]),
     ],

@@ -18,6 +18,7 @@ LEAVES = {
     "velora-lnn": ["models"],
     "velora-sb3": ["sb3", "sb3_plugin"],
     "velora-report": ["report", "report_plugin"],
+    "velora-onnx": ["onnx", "onnx_plugin"],
 }
 
 
@@ -139,7 +140,7 @@ def test_packages_install_one_by_one_and_then_together(
     assert {"pytest", "sb3_contrib"} <= set(together["absent"])
     assert set(together["versions"].values()) == {VERSION}
     rows = plugins(python, tmp_path)
-    assert [row["status"] for row in rows] == ["active"] * 5
+    assert [row["status"] for row in rows] == ["active"] * 6
     assert sorted(row["distribution"] for row in rows) == sorted(LEAVES)
     said = run(python.parent / "velora", "report", "--help", cwd=tmp_path)
     assert "--vec-normalize" in said

@@ -123,6 +123,16 @@ class RecurrentBody(nn.Module):
         episode_starts: Tensor,
         timespans: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
+        """Goes one step; see `step`."""
+        return self.step(features, state, episode_starts, timespans)
+
+    def step(
+        self,
+        features: Tensor,
+        state: tuple[Tensor, ...],
+        episode_starts: Tensor,
+        timespans: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
         """Goes one step.
 
         Args:

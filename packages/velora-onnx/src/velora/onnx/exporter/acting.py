@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from velora.sb3.memory.policies import MemoryNetworks
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 
 State = tuple[Tensor, ...]
+Arrays = tuple[np.ndarray, ...]
 
 
 class Acting(nn.Module):
@@ -75,6 +77,10 @@ class Acting(nn.Module):
             given.get(MASKS),
         )
         return self.as_taken(actions), *after
+
+    def as_in_file(self, state: Arrays) -> Arrays:
+        """Returns a state of the model's `predict` as the file has it."""
+        return state
 
     def as_taken(self, actions: Tensor) -> Tensor:
         """Returns actions as the environment takes them, within its bounds."""
@@ -156,6 +162,10 @@ class Lstm(Acting):
         never = torch.zeros_like(starts, dtype=torch.float32)
         actions, after = self.policy._predict(obs, packed, never, True)
         return actions, tuple(part.transpose(0, 1) for part in after)
+
+    def as_in_file(self, state: Arrays) -> Arrays:
+        """Puts the environments before the layers."""
+        return tuple(np.ascontiguousarray(part.swapaxes(0, 1)) for part in state)
 
 
 class NetworkAlone(Acting):

@@ -109,7 +109,7 @@ def _write(
     content = record(acting, says, device)
     timespans = getattr(acting.policy, "timespan_key", None)
     draws = Draws(says, moments, timespans)
-    difference, n_steps = compare(content, reference, draws, normalised)
+    difference, n_steps = compare(content, acting, reference, draws, normalised)
     replace_regular(path, content)
     return Exported(len(content), difference, n_steps)
 

@@ -6,9 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import ALGORITHMS, OBSERVATIONS, POLICIES, algorithm_class, make_agent, make_env
-from beside import assert_same, shaken
+from agents import (
+    ALGORITHMS,
+    OBSERVATIONS,
+    POLICIES,
+    algorithm_class,
+    make_agent,
+    make_env,
+)
 
+from beside import assert_same, shaken
 from velora.onnx import export
 
 pytestmark = pytest.mark.filterwarnings("ignore:A recurrent network has no memory here")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import recurrent_agents
 from agents import OBSERVATIONS
-from beside import assert_same, shaken
 from recurrent_agents import TIMED
 from sb3_contrib import RecurrentPPO
 
+from beside import assert_same, shaken
 from velora.onnx import OnnxAgent, export
 
 NETWORKS = ["liquid", "gated-leaky", "ltc", "cfc", "cfc-layers", "lstm", "gru"]
@@ -33,9 +33,7 @@ def moved(model: Any, network: str) -> Any:
 
 @pytest.mark.parametrize("kind", ["RecurrentPPO", "MemoryPPO"])
 @pytest.mark.parametrize("network", [*NETWORKS, "test-pair", "test-learned"])
-def test_network_remembers_in_the_file(
-    network: str, kind: str, tmp_path: Path
-) -> None:
+def test_network_remembers_in_the_file(network: str, kind: str, tmp_path: Path) -> None:
     index = NETWORKS.index(network) if network in NETWORKS else 0
     actions = ACTIONS[(index + (kind == "MemoryPPO")) % 4]
     timed = network not in TIMELESS

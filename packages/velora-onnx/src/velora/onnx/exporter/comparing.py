@@ -89,5 +89,3 @@ def _difference(got: np.ndarray, expected: np.ndarray) -> float:
     same = (other == exact) | (np.isnan(other) & np.isnan(exact))
     apart = np.where(same, 0, np.nan_to_num(apart, nan=np.inf))
     return float(apart.max(initial=0))
-
-

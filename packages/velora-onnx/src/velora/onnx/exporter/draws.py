@@ -63,8 +63,10 @@ class Draws:
             drawn = mean + 3 * deviation * normal  # some are clipped
         else:
             low, high = _limits(port.low, -np.inf), _limits(port.high, np.inf)
-            uniform = low + (high - low) * self.random.random(shape)
-            drawn = np.where(np.isfinite(uniform), uniform, np.clip(normal, low, high))
+            bounded = np.isfinite(low) & np.isfinite(high)
+            least, most = np.where(bounded, low, 0), np.where(bounded, high, 1)
+            uniform = least + (most - least) * self.random.random(shape)
+            drawn = np.where(bounded, uniform, np.clip(normal, low, high))
         if port.key is not None and port.key == self.not_negative:
             drawn = np.abs(drawn)
         return np.asarray(drawn.astype(port.dtype))

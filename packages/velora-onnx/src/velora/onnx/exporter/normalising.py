@@ -50,7 +50,8 @@ class Normaliser(nn.Module):
                 of = "" if key is None else f" of {key!r}"
                 raise ValueError(
                     f"`vec_normalize` must be of the model's observations, {shapes}; "
-                    f"it has statistics{of} of the shape {moments.mean.shape}."
+                    f"it has statistics{of} of the shape {moments.mean.shape}. To "
+                    "normalise outside of the file, export `model.policy`."
                 )
         self.moments = {
             key: (

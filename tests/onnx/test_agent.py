@@ -201,7 +201,7 @@ def test_values_out_of_range_are_refused(tmp_path: Path) -> None:
     for seen in ([3, 0], [0, 2], [-1, 0]):
         with pytest.raises(ValueError, match=r"from 0 to below \[3, 2\]; got"):
             agent.act(seen)
-    with pytest.raises(TypeError, match="must be of int64.*got float64"):
+    with pytest.raises(TypeError, match=r"must be of int64.*got float64"):
         agent.act([1.0, 0.0])
 
 
@@ -212,7 +212,7 @@ def test_images_are_taken_with_their_channels_first_or_last(tmp_path: Path) -> N
     np.testing.assert_array_equal(agent.act(last), agent.act(np.moveaxis(last, -1, -3)))
     with pytest.raises(ValueError, match=r"\(1, 36, 36\) or \(36, 36, 1\)"):
         agent.act(last[:, :35])
-    with pytest.raises(TypeError, match="must be of uint8.*got float32"):
+    with pytest.raises(TypeError, match=r"must be of uint8.*got float32"):
         agent.act(last.astype(np.float32))
 
 

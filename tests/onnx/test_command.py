@@ -110,10 +110,12 @@ WITHOUT_EXPORT = """
 import sys
 from importlib.machinery import PathFinder
 
+LACKING = ("onnx", "stable_baselines3", "velora.sb3")
+
 class Without(PathFinder):
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        if name.partition(".")[0] in ("onnx", "stable_baselines3") or name == "velora.sb3":
+        if name.partition(".")[0] in LACKING or name in LACKING:
             return None
         return super().find_spec(name, path, target)
 

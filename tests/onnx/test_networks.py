@@ -66,6 +66,6 @@ def test_double_precision_stays(tmp_path: Path) -> None:
 def test_what_a_network_has_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="`vec_normalize` must be left out"):
         export(NCPNetwork(4, 12, 2), tmp_path / "a.onnx", vec_normalize="a.pkl")
-    with pytest.raises(ValueError, match="does not run: .*Softplus"):
+    with pytest.raises(ValueError, match=r"does not run: .*Softplus"):
         export(LiquidNCPNetwork(4, 12, 2).double(), tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -103,16 +103,14 @@ def test_rewards_alone_are_of_no_matter(tmp_path: Path) -> None:
 
 def test_statistics_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path, model = tmp_path / "policy.onnx", make_agent("PPO")
-    with pytest.raises(
-        ValueError, match=r"must be of the model's observations, .*\(3,"
-    ):
+    with pytest.raises(ValueError, match=r"of the model's observations, .*\(3,"):
         export(model, path, vec_normalize=environments(WIDE))
     with pytest.raises(ValueError, match="statistics of 'obs' of the shape"):
         export(model, path, vec_normalize=environments(MIXED, norm_obs_keys=["obs"]))
     stacked = VecFrameStack(environments(WIDE), 2)
     with pytest.raises(ValueError, match=r"export `model\.policy`"):
         export(A2C("NCPPolicy", stacked, device="cpu"), path)
-    with pytest.raises(TypeError, match="must be a VecNormalize.*got int"):
+    with pytest.raises(TypeError, match=r"must be a VecNormalize.*got int"):
         export(model, path, vec_normalize=5)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         export(model, path, vec_normalize=tmp_path / "missing.pkl")

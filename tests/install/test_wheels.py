@@ -120,6 +120,26 @@ def probe(python: Path, cwd: Path, *modules: str) -> dict[str, Any]:
     return answer
 
 
+def test_what_acts_installs_without_all_that_trains(dist: Path, tmp_path: Path) -> None:
+    alone = new_environment(tmp_path)
+    install(alone, dist, "velora-onnx")
+    said = run(alone, "-c", ACTING_ALONE, cwd=tmp_path)
+    assert said.splitlines() == ["[]", "pip install 'velora-onnx[export]'."]
+
+
+ACTING_ALONE = """
+import importlib.util
+import velora.onnx
+
+heavy = ["torch", "gymnasium", "stable_baselines3", "onnx", "pluggy", "click"]
+print([name for name in heavy if importlib.util.find_spec(name)])
+try:
+    velora.onnx.export(None, "policy.onnx")
+except ImportError as error:
+    print(str(error).partition("Run: ")[2])
+"""
+
+
 def test_packages_install_one_by_one_and_then_together(
     python: Path, dist: Path, tmp_path: Path
 ) -> None:

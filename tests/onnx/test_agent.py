@@ -10,8 +10,8 @@ import pytest
 import recurrent_agents
 from agents import make_agent
 from recurrent_agents import TIMED
+from side_by_side import drawn, masks_for, seen_by, shaken
 
-from beside import drawn, masks_for, seen_by, shaken
 from velora.onnx import OnnxAgent, export
 from velora.sb3 import Agent
 

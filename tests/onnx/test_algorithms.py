@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from agents import (
+    ACTIONS,
     ALGORITHMS,
     OBSERVATIONS,
     POLICIES,
@@ -14,8 +16,9 @@ from agents import (
     make_agent,
     make_env,
 )
+from gymnasium import spaces
+from side_by_side import assert_same, shaken
 
-from beside import assert_same, shaken
 from velora.onnx import export
 
 pytestmark = pytest.mark.filterwarnings("ignore:A recurrent network has no memory here")
@@ -70,6 +73,23 @@ def test_policies_of_stable_baselines3_are_exported(
         "MultiInputPolicy", env, **(spec.settings | settings)
     )
     export(shaken(model), tmp_path / "policy.onnx")
+    assert_same(model, tmp_path / "policy.onnx", steps=25)
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC"])
+@pytest.mark.parametrize(
+    "actions",
+    [
+        spaces.Box(-3, np.array([1, 20.0]), dtype=np.float64),
+        spaces.Box(-0.1, 0.2, (2, 2)),
+    ],
+)
+def test_actions_have_the_bounds_and_numbers_of_the_environment(
+    actions: spaces.Box, algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACTIONS, "own", actions)
+    model = shaken(make_agent(algorithm, "NCPPolicy", "flat", "own"))
+    export(model, tmp_path / "policy.onnx")
     assert_same(model, tmp_path / "policy.onnx", steps=25)
 
 

@@ -13,10 +13,10 @@ import pytest
 from agents import make_agent
 from click.testing import CliRunner, Result
 from recurrent_agents import make_model
+from side_by_side import assert_same, shaken
 from stable_baselines3.common.vec_env import VecNormalize
 
 import velora.onnx_plugin
-from beside import assert_same, shaken
 from velora.models import LiquidNCPNetwork, save_network
 from velora.onnx import OnnxAgent
 from velora.onnx_plugin.command import export_command

@@ -17,9 +17,9 @@ import recurrent_agents
 import torch
 from agents import make_agent
 from recurrent_agents import TIMED
+from side_by_side import drawn, seen_by, shaken
 from torch import Tensor, nn
 
-from beside import drawn, seen_by, shaken
 from velora.onnx import OnnxAgent, export
 from velora.plugins import networks
 from velora.sb3 import Agent

@@ -12,8 +12,8 @@ import recurrent_agents
 from agents import OBSERVATIONS
 from recurrent_agents import TIMED
 from sb3_contrib import RecurrentPPO
+from side_by_side import assert_same, shaken
 
-from beside import assert_same, shaken
 from velora.onnx import OnnxAgent, export
 
 NETWORKS = ["liquid", "gated-leaky", "ltc", "cfc", "cfc-layers", "lstm", "gru"]

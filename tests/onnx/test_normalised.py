@@ -13,11 +13,11 @@ import recurrent_agents
 from agents import make_agent
 from gymnasium import spaces
 from recurrent_agents import Ragged
+from side_by_side import assert_same, shaken
 from stable_baselines3 import A2C, PPO, SAC
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
-from beside import assert_same, shaken
 from velora.onnx import OnnxAgent, export
 
 WIDE = spaces.Box(np.array([-9, 100, 0]), np.array([-3, 900, 1e-3]), dtype=np.float64)

@@ -58,11 +58,12 @@ class Draws:
         if port.kind == "MultiBinary":
             return self.random.integers(2, size=shape).astype(port.dtype)
         normal = self.random.normal(size=shape)
+        low, high = _limits(port.low, -np.inf), _limits(port.high, np.inf)
         if port.key in self.moments:
             mean, deviation = self.moments[port.key]
-            drawn = mean + 3 * deviation * normal  # some are clipped
+            # Some are further away than VecNormalize lets them be.
+            drawn = np.clip(mean + 3 * deviation * normal, low, high)
         else:
-            low, high = _limits(port.low, -np.inf), _limits(port.high, np.inf)
             bounded = np.isfinite(low) & np.isfinite(high)
             least, most = np.where(bounded, low, 0), np.where(bounded, high, 1)
             uniform = least + (most - least) * self.random.random(shape)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor, nn
 
+from velora.onnx.exporter.ports import port_of
 from velora.onnx.port import Port
 
 
@@ -86,8 +86,8 @@ class Normaliser(nn.Module):
         # have no environments to ask.
         venv = self.statistics.venv or self.statistics
         space: Any = venv.observation_space
-        dtype = (space if port.key is None else space[port.key]).dtype
-        return replace(port, dtype=str(dtype), low=None, high=None, is_image=False)
+        part = space if port.key is None else space[port.key]
+        return port_of(part, port.name, port.key)
 
 
 def statistics_of(

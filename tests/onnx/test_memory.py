@@ -9,12 +9,46 @@ import memory_agents
 import numpy as np
 import pytest
 import recurrent_agents
+import torch
 from agents import OBSERVATIONS
 from recurrent_agents import TIMED
 from sb3_contrib import RecurrentPPO
 from side_by_side import assert_same, shaken
+from torch import Tensor, nn
 
 from velora.onnx import OnnxAgent, export
+from velora.plugins import networks
+
+
+class Counting(nn.Linear):
+    """Remembers floats, a counter too large for floats, and whether it began."""
+
+    start = 2**53
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__(in_features + 1, out_features)
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        zeros = self.weight.new_zeros(batch_size, 1)
+        count = torch.full((batch_size, 2, 1), self.start, dtype=torch.int64)
+        return zeros.double(), count, torch.zeros(batch_size, dtype=torch.bool)
+
+    def forward_sequence(self, x: Tensor, state: Any, *, resets: Any = None) -> Any:
+        start = self.initial_state(x.shape[1])
+        (trace, count, began), outputs = state, []
+        for step, now in enumerate(x):
+            if resets is not None:
+                again = resets[step, :, None]
+                trace = torch.where(again, start[0], trace)
+                count = torch.where(again[..., None], start[1], count)
+                began = began & ~resets[step]
+            trace = 0.5 * trace + now[:, :1]
+            steps = (count - self.start).flatten(1).sum(dim=1, keepdim=True)
+            more = steps + trace + 10 * began[:, None]
+            outputs.append(super().forward(torch.cat((now, more.float()), dim=1)))
+            count, began = count + 1, torch.ones_like(began)
+        return torch.stack(outputs), (trace, count, began)
+
 
 NETWORKS = ["liquid", "gated-leaky", "ltc", "cfc", "cfc-layers", "lstm", "gru"]
 TIMELESS = ("lstm", "gru")
@@ -46,6 +80,25 @@ def test_network_remembers_in_the_file(network: str, kind: str, tmp_path: Path) 
     names = [port.name for port in agent.description.states]
     n_parts = 2 if network in ("lstm", "test-pair", "test-learned") else 1
     assert names == (["state"] if n_parts == 1 else ["state_0", "state_1"])
+
+
+@pytest.mark.parametrize("module", [recurrent_agents, memory_agents])
+def test_state_keeps_its_numbers(module: Any, tmp_path: Path) -> None:
+    networks().add(
+        "test-counting", Counting, recurrent=True, summary="a toy", override=True
+    )
+    options = {"network": "test-counting"}
+    model = shaken(module.make_model(module.ragged(), policy_kwargs=options))
+    export(model, tmp_path / "policy.onnx")
+    agent = assert_same(model, tmp_path / "policy.onnx", steps=25)
+    parts = [(port.shape, port.dtype) for port in agent.description.states]
+    assert parts == [((1,), "float64"), ((2, 1), "int64"), ((), "bool")]
+    agent.reset()
+    for _ in range(3):
+        agent.act(np.zeros((4, 3)))
+    _, count, began = agent.state or ()
+    assert (count == Counting.start + 3).all()
+    assert began.all()
 
 
 @pytest.mark.parametrize("observations", ["image", "dict", "window"])

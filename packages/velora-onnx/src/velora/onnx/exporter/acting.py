@@ -28,7 +28,7 @@ class Acting(nn.Module):
     """From inputs by name to the actions and what is remembered then.
 
     Args:
-        policy: of Stable-Baselines3.
+        policy: of Stable-Baselines3, or what acts in its place.
 
     Attributes:
         states: what is remembered.

@@ -83,6 +83,8 @@ def _difference(got: np.ndarray, expected: np.ndarray) -> float:
     """Returns the largest difference, relative where numbers are above 1."""
     if got.shape != expected.shape:
         return np.inf
+    if got.dtype.kind in "biu":  # which a float may not tell apart
+        return float((got != expected).any())
     exact, other = expected.astype(float), got.astype(float)
     apart = np.abs(other - exact) / np.maximum(1, np.abs(exact))
     # What is not a number in both, or the same infinity, is no difference.

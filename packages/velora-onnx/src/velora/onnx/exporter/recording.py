@@ -61,8 +61,9 @@ def record(acting: Acting, says: Description, device: torch.device) -> bytes:
                 },
             )
     except Exception as error:  # the exporter has many of its own
+        why = str(error).partition("\n")[0]
         raise ValueError(
-            f"PyTorch cannot record {says.made_of} for ONNX: {error}"
+            f"PyTorch cannot record {says.made_of} for ONNX: {why}"
         ) from error
     graph = onnx.load_from_string(file.getvalue())
     onnx.helper.set_model_props(graph, {KEY: says.dumps()})

@@ -51,6 +51,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("startup", ["--rounds", "1"]),
         ("scan", ["--rounds", "1", "--scale", "0.05"]),
         ("ltc", ["--rounds", "1", "--scale", "0.1"]),
+        ("cfc_modes", ["--rounds", "1", "--scale", "0.1"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
         ("memory", ["pace", "--rounds", "1", "--steps", "256"]),
         ("memory", ["scores", *NOVEL, "--row", "liquid", "--row", "LSTM"]),

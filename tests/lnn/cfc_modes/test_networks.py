@@ -5,7 +5,7 @@ import torch
 from closed_forms import MODES, NETWORKS, OUT, F, H, N, slow
 from scans import F64, close, drawn_sequence, gradients_of
 
-from velora.models import CfCLayersNetwork, CfCNetwork, MixedMemory
+from velora.models import CfCLayersNetwork, CfCNetwork
 from velora.models.builders import build_cfc, build_cfc_layers, build_ltc
 from velora.wiring import Wiring
 
@@ -81,6 +81,18 @@ def test_long_times_are_finite(name):
         assert state.isfinite().all()
 
 
+@each_network
+def test_autocast_changes_no_dtype_of_a_state(name):
+    network = NETWORKS[name]()
+    x, times = torch.randn(5, 3, F), torch.rand(5, 3)
+    _, expected = network.forward_sequence(x, timespans=times)
+    with torch.autocast("cpu", torch.bfloat16):
+        y, state = network.forward_sequence(x, timespans=times)
+        y.float().square().sum().backward()
+    assert state.dtype == torch.float32
+    close([state], [expected], tolerance=0.05)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_dense_network_is_a_cell_and_a_linear_layer(mode):
     network = CfCNetwork(F, OUT, n_neurons=H, mode=mode).double()
@@ -129,50 +141,6 @@ def test_initial_values_are_of_the_scale_of_their_inputs():
     before = cell.weight.clone()
     cell.reset_parameters()
     assert not torch.equal(cell.weight, before)
-
-
-def test_mixed_memory_is_the_step_of_an_lstm_before_that_of_the_network():
-    network = MixedMemory(CfCNetwork(F, OUT, n_neurons=H)).double()
-    x, state = torch.randn(4, F, dtype=F64), torch.randn(4, 2 * H, dtype=F64)
-    times = torch.rand(4, dtype=F64)
-    lstm = torch.nn.LSTMCell(F, H).double()
-    # PyTorch's gates are i, f, a, o, and its forget gate has no 1 of its own.
-    order = [1, 2, 0, 3]
-    with torch.no_grad():
-        for theirs, ours in (
-            (lstm.weight_ih, network.input_weight),
-            (lstm.weight_hh, network.recurrent_weight),
-            (lstm.bias_ih, network.input_bias),
-        ):
-            blocks = ours.chunk(4)
-            theirs.copy_(torch.cat([blocks[i] for i in order]))
-        lstm.bias_hh.zero_()
-        lstm.bias_hh[H : 2 * H] = 1
-    h, c = lstm(x, (state[:, :H], state[:, H:]))
-    y, after = network.network(x, h, times)
-    close(network(x, state, times), [y, torch.cat((after, c), dim=1)])
-
-
-def test_memory_of_mixed_memory_starts_as_published():
-    network = MixedMemory(CfCNetwork(F, OUT, n_neurons=H))
-    assert network.input_bias.abs().max() <= 0.1
-    weight = network.recurrent_weight
-    close([weight.T @ weight], [torch.eye(H)])
-    assert torch.equal(network.initial_state(3), torch.zeros(3, 2 * H))
-
-
-def test_mixed_memory_remembers_over_an_endless_time():
-    # What a cell's state was is gone then, as its gates are open; a memory is not.
-    x = torch.zeros(2, 2, F)
-    x[0, 1] = 5
-    for mixed in (False, True):
-        network = CfCNetwork(F, None, n_neurons=H)
-        with torch.no_grad():
-            network.cell.weight[:, :, :] = 0
-            network.cell.backbone_weight[:, F:] = 0
-        network = MixedMemory(network) if mixed else network
-        _, state = network.forward_sequence(x, timespans=1e6)
-        assert torch.equal(state[0], state[1]) is not mixed
 
 
 @pytest.mark.parametrize("mode", MODES)

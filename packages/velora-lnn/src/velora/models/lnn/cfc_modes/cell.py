@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from velora.models.lnn.cfc_modes import backends
+from velora.models.lnn.cfc_modes.memory import Memory
 from velora.models.lnn.cfc_modes.modes import DEFAULT, NO_GATE, PURE
 from velora.models.lnn.cfc_modes.parameters import CfCParameters
-from velora.models.lnn.cfc_modes.prepared import Prepared
+from velora.models.lnn.cfc_modes.prepared import INNER, OUTER, finite, prepare
 from velora.models.lnn.cfc_modes.scan import scan
-from velora.models.lnn.cfc_modes.weights import Weights
-from velora.models.lnn.masked import as_factors
 from velora.models.lnn.recurrent_cell import RecurrentCell
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.protocol import Timespans
-
-# LeCun's tanh: 1.7159 · tanh(0.666 · x), which keeps the variance of its inputs.
-_IN, _OUT = 0.666, 1.7159
 
 
 class CfCCell(CfCParameters, RecurrentCell):
@@ -81,10 +78,12 @@ class CfCCell(CfCParameters, RecurrentCell):
         """
         check_batch(x, self.in_features)
         check_state(hidden, x.shape[0], self.n_hidden)
-        t = step_timespans(timespans, x.shape[0])
-        if isinstance(t, Tensor) and t.dim():
-            t = t[None]
-        state = self.over_time(x[None], hidden, timespans=t)[0][0]
+        weight = self.masked_weight()
+        t = finite(step_timespans(timespans, x.shape[0]), weight.dtype)
+        z = torch.cat((x, hidden), dim=1)  # (B, F + H)
+        z = z if self.backbone_weight is None else self._backbone(z)
+        heads = functional.linear(z, weight.flatten(0, 1), self.bias.flatten())
+        state = self.mode.step(heads.to(weight.dtype), t, self.vectors)
         return state, state
 
     def over_time(
@@ -95,9 +94,28 @@ class CfCCell(CfCParameters, RecurrentCell):
         resets: Tensor | None = None,
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence as one function; see the base."""
-        ready = self.prepared(x.shape[:2], timespans)
-        states = scan(
+        """Goes through a sequence as one function, or a short one by its steps."""
+        options: dict[str, Any] = {"resets": resets, "timespans": timespans}
+        if backends.is_short(x):
+            return RecurrentCell.over_time(self, x, hidden, **options)
+        states = self.scan(x, hidden, **options)
+        return states, states
+
+    def scan(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+        memory: Memory | None = None,
+    ) -> Tensor:
+        """Returns the states of a sequence, with a memory beside them if one is given.
+
+        Arguments are as in `over_time`; with a memory `hidden` is (B, 2·H).
+        """
+        ready = prepare(self, x.shape[:2], timespans)
+        return scan(
             self.mode,
             ready.inputs(x),
             ready.weights,
@@ -105,38 +123,8 @@ class CfCCell(CfCParameters, RecurrentCell):
             times=ready.times,
             noise=ready.noise,
             resets=resets,
+            memory=memory,
         )
-        return states, states
-
-    def prepared(self, sizes: Sequence[int], timespans: Timespans = None) -> Prepared:
-        """Returns the cell with masks, times and scales in its weights.
-
-        Args:
-            sizes: (T, B) of the sequence.
-            timespans: as in `over_time`.
-        """
-        weight, bias, times = self._at(timespans, sizes)
-        heads, heads_bias = weight.flatten(0, 1), bias.flatten()
-        features = self.in_features, self.n_hidden
-        if self.backbone_weight is None or self.backbone_bias is None:
-            from_inputs, first = heads.split_with_sizes(features, dim=1)
-            weights = Weights(first, None, None, None, None, self.vectors)
-            return Prepared(self.mode, from_inputs, heads_bias, weights, times, None)
-        # The scales of LeCun's tanh go into the weights before and after it.
-        scaled = self.backbone_weight * _IN
-        from_inputs, first = scaled.split_with_sizes(features, dim=1)
-        deep, deep_bias = self.deep_weight, self.deep_bias
-        if deep is not None and deep_bias is not None:
-            deep, deep_bias = deep * (_IN * _OUT), deep_bias * _IN
-        noise = None
-        if self.training and self.backbone_dropout:
-            ones = first.new_ones(*sizes, self.backbone_units)
-            noise = functional.dropout(ones, self.backbone_dropout)
-        weights = Weights(
-            first, deep, deep_bias, heads * _OUT, heads_bias, self.vectors
-        )
-        bias = self.backbone_bias * _IN
-        return Prepared(self.mode, from_inputs, bias, weights, times, noise)
 
     @torch.inference_mode(False)  # in which PyTorch 2.11 takes it for zero
     def effect(self) -> Tensor:
@@ -154,32 +142,17 @@ class CfCCell(CfCParameters, RecurrentCell):
         jacobian = torch.func.jacrev(output, argnums=(0, 1))(x, hidden)
         return torch.cat(jacobian, dim=1)
 
-    def _at(
-        self, timespans: Timespans, sizes: Sequence[int]
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Returns the masked heads and their biases at these times.
-
-        Returns:
-            weight: (N, H, K), N fewer where a time is merged into the heads.
-            bias: (N, H).
-            times: (T, B, 1), or None where they are merged.
-        """
-        weight, bias = self.weight, self.bias
-        if (mask := self.mask) is not None:
-            weight = weight * as_factors(mask, weight.dtype)
-        longest = torch.finfo(weight.dtype).max
-        if isinstance(timespans, Tensor):
-            t = timespans.to(weight.dtype).clamp(max=longest)
-            constant: float | Tensor | None = None if t.dim() else t
-        else:
-            constant = 1.0 if timespans is None else min(timespans, longest)
-        if constant is not None:
-            merged = self.mode.merged(weight, constant)
-            merged_bias = self.mode.merged(bias, constant)
-            if merged is not None and merged_bias is not None:
-                return merged, merged_bias, None
-            t = torch.as_tensor(constant, dtype=weight.dtype, device=weight.device)
-        return weight, bias, t.expand(*sizes, 1)
+    def _backbone(self, z: Tensor) -> Tensor:
+        """Returns the (B, U) outputs of the last layer of (B, F + H) inputs."""
+        layers = [(self.backbone_weight, self.backbone_bias)]
+        if self.deep_weight is not None and self.deep_bias is not None:
+            pairs = self.deep_weight.unbind(), self.deep_bias.unbind()
+            layers += zip(*pairs, strict=True)
+        for weight, bias in layers:
+            z = OUTER * torch.tanh(INNER * functional.linear(z, weight, bias))  # type: ignore[arg-type]  # both are there
+        if self.backbone_dropout:
+            z = functional.dropout(z, self.backbone_dropout, self.training)
+        return z
 
 
 class DefaultCfCCell(CfCCell):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc_modes.cell import CfCCell, cell_of
+from velora.models.lnn.cfc_modes.prepared import prepare
 from velora.models.lnn.recurrent_cell import scan_or_steps
 from velora.models.lnn.sequences import SequenceNetwork
 from velora.models.lnn.shapes import check_batch, check_state
@@ -140,7 +141,7 @@ class CfCLayersNetwork(SequenceNetwork, WithWiring):
         """Returns a function that goes one step of a sequence; see the base."""
         if not are_bare(CfCCell.forward, *self.cells):
             return super().steps_of(x, timespans)
-        cells = [cell.prepared(x.shape[:2], timespans) for cell in self.cells]
+        cells = [prepare(cell, x.shape[:2], timespans) for cell in self.cells]
         rows = cells[0].inputs(x).unbind()
 
         def step(i: int, hidden: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from velora.models.lnn.cfc_modes import backends
+from velora.models.lnn.cfc_modes.memory import Memory, recall
+from velora.models.lnn.cfc_modes.network import CfCNetwork
 from velora.models.lnn.sequences import SequenceNetwork
 from velora.models.lnn.shapes import (
     check_batch,
@@ -138,21 +141,29 @@ class MixedMemory(SequenceNetwork):
         resets: Tensor | None = None,
         timespans: Timespans = None,
     ) -> tuple[Tensor, Tensor]:
-        """Goes through a sequence, step by step; see the base.
+        """Goes through a sequence, a dense CfC as one function; see the base.
 
-        What inputs alone give is computed for all steps at once.
+        Other networks go step by step; what inputs alone give is computed for all steps
+        at once.
         """
-        gates = functional.linear(x, self.input_weight, self.input_bias).unbind()
-        step = self.network.steps_of(x, timespans)
+        network, weight = self.network, self.recurrent_weight
+        gates = functional.linear(x, self.input_weight, self.input_bias)
+        is_short = backends.is_short(x)
+        if type(network) is CfCNetwork and not is_short:
+            memory = Memory(gates, weight)
+            found = network.with_memory(
+                x, hidden, memory, resets=resets, timespans=timespans
+            )
+            if found is not None:
+                return found
+        prepare = SequenceNetwork.steps_of if is_short else type(network).steps_of
+        step = prepare(network, x, timespans)
         outputs, states = [], []
-        for i, given in enumerate(gates):
+        for i, given in enumerate(gates.unbind()):
             if resets is not None:
                 hidden = hidden.masked_fill(resets[i, :, None], 0)
-            h, c = hidden.chunk(2, dim=1)
-            gate = given + functional.linear(h, self.recurrent_weight)
-            a, i_gate, f_gate, o_gate = gate.chunk(4, dim=1)
-            c = torch.sigmoid(f_gate + 1) * c + torch.sigmoid(i_gate) * torch.tanh(a)
-            y, h = step(i, torch.sigmoid(o_gate) * torch.tanh(c))
+            h, c = recall(given, weight, hidden)
+            y, h = step(i, h)
             hidden = torch.cat((h, c), dim=1)
             outputs.append(y)
             states.append(hidden)

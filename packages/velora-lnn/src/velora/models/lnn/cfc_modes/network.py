@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from velora.models.lnn.bare import are_bare
 from velora.models.lnn.cfc_modes.cell import cell_of
+from velora.models.lnn.cfc_modes.memory import Memory
+from velora.models.lnn.cfc_modes.prepared import prepare
 from velora.models.lnn.recurrent_cell import scan_or_steps
 from velora.models.lnn.sequences import SequenceNetwork
 from velora.models.lnn.shapes import check_batch, check_sizes
@@ -125,13 +127,38 @@ class CfCNetwork(SequenceNetwork):
         )
         return self.motor(y), states
 
+    def with_memory(
+        self,
+        x: Tensor,
+        hidden: Tensor,
+        memory: Memory,
+        *,
+        resets: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor] | None:
+        """Goes through a sequence with an LSTM's memory beside the state.
+
+        Arguments are as in `over_time`, `hidden` (B, 2·H), state and memory.
+
+        Returns:
+            y: (T, B, O) outputs.
+            states: (T, B, 2·H) states and memories after each step.
+            Or None, where the cell has to be called at each step.
+        """
+        if not are_bare(type(self.cell).forward, self.cell):
+            return None
+        states = self.cell.scan(
+            x, hidden, resets=resets, timespans=timespans, memory=memory
+        )
+        return self.motor(states[..., : self.hidden_size]), states
+
     def steps_of(
         self, x: Tensor, timespans: Timespans = None
     ) -> Callable[[int, Tensor], tuple[Tensor, Tensor]]:
         """Returns a function that goes one step of a sequence; see the base."""
         if not are_bare(type(self.cell).forward, self.cell):
             return super().steps_of(x, timespans)
-        cell = self.cell.prepared(x.shape[:2], timespans)
+        cell = prepare(self.cell, x.shape[:2], timespans)
         rows = cell.inputs(x).unbind()
 
         def step(i: int, hidden: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from velora.models.lnn.cfc_modes.modes import Mode
 from velora.models.lnn.cfc_modes.options import check_backbone
-from velora.models.lnn.masked import MaskedModule
+from velora.models.lnn.masked import MaskedModule, as_factors
 from velora.models.lnn.shapes import check_mask, check_sizes, check_weights
 from velora.models.lnn.sparse import oriented
 
@@ -148,6 +148,14 @@ class CfCParameters(MaskedModule):
             there = int(torch.count_nonzero(self.sparsity_mask))
         gone = self.mode.n_masked * (self.sparsity_mask.numel() - there)
         return self.weight.numel() - gone
+
+    def masked_weight(self) -> Tensor:
+        """Returns the (N, H, K) weights of the heads, masked."""
+        if not self.is_masked:
+            return self.weight
+        n = self.mode.n_masked
+        masked = self.weight[:n] * as_factors(self.sparsity_mask, self.weight.dtype)
+        return torch.cat((masked, self.weight[n:]))
 
     def extra_repr(self) -> str:
         """Returns sizes and options, for `repr`."""

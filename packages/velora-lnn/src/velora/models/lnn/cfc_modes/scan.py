@@ -9,9 +9,10 @@ from torch import Tensor
 
 from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc_modes import backends
+from velora.models.lnn.cfc_modes.memory import Memory, recalled
 from velora.models.lnn.cfc_modes.modes import Mode
 from velora.models.lnn.cfc_modes.unrolled import unrolled
-from velora.models.lnn.cfc_modes.weights import Weights
+from velora.models.lnn.cfc_modes.weights import Trail, Weights
 from velora.models.lnn.double_backward import differentiable_backward
 from velora.models.lnn.eager import is_traced
 
@@ -25,6 +26,7 @@ def scan(
     times: Tensor | None = None,
     noise: Tensor | None = None,
     resets: Tensor | None = None,
+    memory: Memory | None = None,
 ) -> Tensor:
     """Runs a CfC cell over time, with arguments that are checked.
 
@@ -35,8 +37,9 @@ def scan(
         heads = (layer · noise[step]) @ heads.T + heads_bias
         state = what the mode makes of the heads
 
-    and without layers heads = inputs[step] + state @ first.T. Gradients of the weights
-    are one product each after the loop. `VELORA_SCAN` forces a backend, see
+    and without layers heads = inputs[step] + state @ first.T. With a memory, the state
+    that a step starts from is what `recall` makes of state and memory. Gradients of the
+    weights are one product each after the loop. `VELORA_SCAN` forces a backend, see
     `velora.models.lnn.backend`. Second derivatives, `torch.func`, `torch.compile` and
     sequences of one or two steps take plain operators. Under autocast it computes in
     the weights' dtype.
@@ -46,24 +49,30 @@ def scan(
         inputs: (T, B, U) what inputs and biases give to the first layer, or where there
             is none, (T, B, N·H) to the heads.
         weights: of everything after it.
-        state: (B, H) before the first step.
+        state: (B, H) before the first step; with a memory (B, 2·H), side by side.
         times: (T, B, 1) time since the last step; None for 1, or where it is merged
             into the heads.
         noise: (T, B, U) what the last layer is multiplied with, as dropout draws it.
         resets: (T, B) booleans, true where the state is zero *before* that step.
+        memory: an LSTM's, beside the state.
 
     Returns:
-        (T, B, H) states after each step.
+        (T, B, H) states after each step; with a memory (T, B, 2·H).
     """
     dtype = weights.first.dtype
     times = None if times is None else times.to(dtype)
-    tensors = inputs.to(dtype), state.to(dtype), times, noise, resets, *weights
+    gates = None if memory is None else memory.gates.to(dtype)
+    memory_weight = None if memory is None else memory.weight
+    tensors = (
+        *(inputs.to(dtype), state.to(dtype), times, noise, resets),
+        *(gates, memory_weight, *weights),
+    )
     if inputs.is_meta:  # where there is no autocast to turn off
         return unrolled(mode, *tensors)
     with torch.autocast(inputs.device.type, enabled=False):
-        if is_traced() or len(inputs) <= backends.SHORT:
+        if is_traced() or backends.is_short(inputs):
             return unrolled(mode, *tensors)
-        products = [weights.first, weights.deep, weights.heads]
+        products = [memory_weight, weights.first, weights.deep, weights.heads]
         work = sum(weight.numel() for weight in products if weight is not None)
         backend = backends.choose(tensors[0], inputs.shape[1] * work)
         if backend is None:
@@ -85,6 +94,8 @@ class _Scan(torch.autograd.Function):
         times: Tensor | None,
         noise: Tensor | None,
         resets: Tensor | None,
+        given: Tensor | None,
+        memory: Tensor | None,
         *tensors: Tensor | None,
     ) -> Tensor:
         weights = Weights(*tensors)  # type: ignore[arg-type]  # their order is that
@@ -96,15 +107,26 @@ class _Scan(torch.autograd.Function):
         else:
             layers[0] = inputs
             heads = inputs.new_empty(steps, batch, len(weights.heads))
-        before = state.new_empty(steps, *state.shape)
-        before[0] = state
+        raw = state.new_empty(steps, *state.shape)
+        raw[0] = state
         if resets is not None:
-            before[0].masked_fill_(resets[0, :, None], 0)
+            raw[0].masked_fill_(resets[0, :, None], 0)
+        before, gates = raw, None  # where the cell starts, and what led there
+        if given is not None:
+            before = state.new_empty(steps, batch, weights.first.shape[1])
+            gates = given.clone(memory_format=torch.contiguous_format)
         states: Tensor = backend.forward(
-            mode, weights, heads, layers, before, times, noise, resets
+            mode,
+            weights,
+            Trail(heads, layers, before, raw, gates),
+            times,
+            noise,
+            resets,
+            memory,
         )
-        arguments = inputs, state, times, noise, resets, *tensors
-        ctx.save_for_backward(*arguments, heads, layers, before)
+        arguments = inputs, state, times, noise, resets, given, memory, *tensors
+        kept = heads, layers, before, raw, gates, None if gates is None else states
+        ctx.save_for_backward(*arguments, *kept)
         ctx.mode, ctx.backend = mode, backend
         ctx.set_materialize_grads(False)
         return states
@@ -114,7 +136,7 @@ class _Scan(torch.autograd.Function):
         needed = ctx.needs_input_grad
         if grad is None:
             return (None,) * len(needed)
-        *arguments, heads, layers, before = ctx.saved_tensors
+        *arguments, heads, layers, before, raw, gates, states = ctx.saved_tensors
         mode = ctx.mode
         with torch.autocast(grad.device.type, enabled=False):
             if torch.is_grad_enabled() or is_traced(grad):
@@ -128,24 +150,31 @@ class _Scan(torch.autograd.Function):
                         (grad,),
                     ),
                 )
-            _, _, times, noise, resets, *tensors = arguments
+            _, _, times, noise, resets, _, memory, *tensors = arguments
             weights = Weights(*tensors)
             whole = grad.clone(memory_format=torch.contiguous_format)
             slopes = mode.slopes(heads, times, weights.vectors)
-            steepness = 1 - layers * layers
+            steepness = (layers * layers).neg_().add_(1)
             if noise is not None:
                 steepness[-1].mul_(noise)
-            grad_state = ctx.backend.backward(whole, weights, slopes, steepness, resets)
-            grad_heads = slopes.flatten(2)
-            grad_times, grad_vectors = mode.gradients(
-                whole, grad_heads, heads, times, weights.vectors
+            past = None if memory is None else recalled(gates, memory, raw, states)
+            grad_state = ctx.backend.backward(
+                whole, weights, slopes, steepness, resets, past
             )
+            grad_heads, hidden = slopes.flatten(2), before.shape[2]
+            grad_times, grad_vectors = mode.gradients(
+                whole[..., :hidden], grad_heads, heads, times, weights.vectors
+            )
+            grad_gates = grad_memory = None
+            if past is not None:
+                grad_gates = past.slopes
+                grad_memory = _product(grad_gates, raw[..., :hidden])
             grad_inputs, grads = _of_weights(
                 grad_heads, steepness, layers, noise, before
             )
         return (
             *(None, None, grad_inputs, grad_state, grad_times, None, None),
-            *(*grads, grad_vectors),
+            *(grad_gates, grad_memory, *grads, grad_vectors),
         )
 
 

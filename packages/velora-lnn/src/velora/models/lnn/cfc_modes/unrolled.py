@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from velora.models.lnn.cfc_modes.memory import recall
 from velora.models.lnn.cfc_modes.modes import Mode
 from velora.models.lnn.cfc_modes.weights import Weights
 
@@ -21,9 +22,14 @@ def unrolled(
     times: Tensor | None,
     noise: Tensor | None,
     resets: Tensor | None,
+    gates: Tensor | None,
+    memory: Tensor | None,
     *weights: Tensor | None,
 ) -> Tensor:
-    """Returns the (T, B, H) states after each step; arguments are those of `scan`."""
+    """Returns the states after each step; arguments are those of `scan`.
+
+    `gates` and `memory` are the two tensors of a `Memory`.
+    """
     packed = Weights(*weights)  # type: ignore[arg-type]  # their order is that
     states = []
     for step, now in enumerate(inputs.unbind()):
@@ -31,7 +37,12 @@ def unrolled(
             state = state.masked_fill(resets[step, :, None], 0)
         t = None if times is None else times[step]
         factors = None if noise is None else noise[step]
-        state = advance(mode, now, state, t, factors, packed)
+        if gates is None or memory is None:
+            state = advance(mode, now, state, t, factors, packed)
+        else:
+            state, c = recall(gates[step], memory, state)
+            state = advance(mode, now, state, t, factors, packed)
+            state = torch.cat((state, c), dim=1)
         states.append(state)
     return torch.stack(states)
 

@@ -1,4 +1,4 @@
-"""The weights of a cell as its recurrence reads them: masked, packed and scaled."""
+"""What a recurrence reads and leaves: packed weights, and the trail of its steps."""
 
 from __future__ import annotations
 
@@ -33,3 +33,24 @@ class Weights(NamedTuple):
         if self.heads is None:
             return 0
         return 1 if self.deep is None else 1 + len(self.deep)
+
+
+class Trail(NamedTuple):
+    """What a forward leaves for the backward: where each step has been.
+
+    What it is before the forward is said by the table of backends.
+
+    Attributes:
+        heads: (T, B, N·H) what the mode's `slopes` take.
+        layers: (L, T, B, U) the tanh of each layer.
+        before: (T, B, H) the state that the cell starts from.
+        raw: (T, B, 2·H) state and memory before each step, after its reset; `before`
+            itself where there is no memory.
+        gates: (T, B, 4·H) tanh(a) and the open gates i, f and o, or None.
+    """
+
+    heads: Tensor
+    layers: Tensor
+    before: Tensor
+    raw: Tensor
+    gates: Tensor | None

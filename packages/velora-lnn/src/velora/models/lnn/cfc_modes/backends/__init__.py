@@ -1,18 +1,17 @@
-"""The table of backends of a CfC cell in any mode, with a backbone or without.
+"""The table of backends of a CfC cell in any mode, with a backbone and a memory or not.
 
-`forward(mode, weights, heads, layers, before, times, noise, resets)` returns the
-(T, B, H) states. `heads` are (T, B, N·H) and `layers`, L·T·B·U numbers, (L, T, B, U);
-both contiguous. What the inputs give is in the first of `layers`, or where L is 0, in
-`heads`. Forward overwrites the layers with their tanh, and the heads with what the
-mode's `slopes` take. `before` is (T, B, H), contiguous, the states before each step,
-after its reset: that of the first step is given, forward fills the others.
+`forward(mode, weights, trail, times, noise, resets, memory)` fills the `Trail` and
+returns the states, (T, B, H), or with a memory, whose weight `memory` is, (T, B, 2·H).
+All of the trail is contiguous. What the inputs give is in the first of its `layers`, or
+where L is 0, in `heads`, and with a memory in `gates`. The first of `raw` is given,
+after its reset.
 
-`backward(grad_states, weights, slopes, steepness, resets)` turns derivatives into
-gradients, in place, and returns that of the first state, (B, H). `grad_states` are
-(T, B, H), those of the states from outside, and become the whole ones. `slopes` are
+`backward(grad_states, weights, slopes, steepness, resets, past)` turns derivatives into
+gradients, in place, and returns that of the first state. `grad_states` are those of the
+states from outside, and become the whole ones (but for a memory's). `slopes` are
 (T, B, N, H), of the mode, and become the gradients of the heads. `steepness` is
 (L, T, B, U), of the layers' tanh (and noise), and becomes the gradients of what is
-before it.
+before it. `past` is `Recalled`, or None without a memory.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from torch import Tensor
 from velora.models.lnn import backend
 from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc_modes.backends import numba_loops, operators
+from velora.models.lnn.eager import is_traced
 
 BACKENDS: tuple[Backend, ...] = (numba_loops.BACKEND, operators.BACKEND)
 """Fastest first; the last one takes everything."""
@@ -35,4 +35,9 @@ def choose(tensor: Tensor, work: int) -> Backend | None:
     return backend.choose(BACKENDS, tensor, work)
 
 
-__all__ = ["BACKENDS", "SHORT", "choose"]
+def is_short(x: Tensor) -> bool:
+    """Whether a (T, B, F) sequence goes step by step, as where nothing records it."""
+    return not is_traced() and len(x) <= SHORT
+
+
+__all__ = ["BACKENDS", "SHORT", "choose", "is_short"]

@@ -37,7 +37,7 @@ class Gated(Mode):
         return torch.stack((g, h, f_to_g * time + f_to_h))
 
     def step(
-        self, heads: Tensor, times: Tensor | None, vectors: Tensor | None
+        self, heads: Tensor, times: float | Tensor | None, vectors: Tensor | None
     ) -> Tensor:
         """Returns the state; see the base."""
         g, h, *f = heads.chunk(3 if times is None else 4, dim=-1)

@@ -42,9 +42,12 @@ class Mode(ABC):
 
     @abstractmethod
     def step(
-        self, heads: Tensor, times: Tensor | None, vectors: Tensor | None
+        self, heads: Tensor, times: float | Tensor | None, vectors: Tensor | None
     ) -> Tensor:
-        """Returns the (B, H) state that (B, N·H) heads make, as the equations read."""
+        """Returns the (B, H) state that (B, N·H) heads make, as the equations read.
+
+        Times may be one number for all rows as well.
+        """
 
     @abstractmethod
     def stepper(

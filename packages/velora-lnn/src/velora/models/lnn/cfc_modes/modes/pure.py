@@ -26,7 +26,7 @@ class Pure(Mode):
         return heads if not isinstance(time, Tensor) and time == 1 else None
 
     def step(
-        self, heads: Tensor, times: Tensor | None, vectors: Tensor | None
+        self, heads: Tensor, times: float | Tensor | None, vectors: Tensor | None
     ) -> Tensor:
         """Returns the state; see the base."""
         asymptote, rate = _pair(vectors)

@@ -29,6 +29,8 @@ NEEDS = {
     "velora-wiring": ["velora.wiring", "matplotlib"],
     "velora-lnn": ["velora.models", "matplotlib"],
     "velora-report": ["velora.report"],
+    "velora-onnx": ["velora.onnx", "velora.sb3"],
+    "deploy.md": ["velora.onnx", "velora.sb3"],
     "gallery.md": ["velora.report"],
     "see.md": ["velora.report"],
     "start.md": ["velora.report", "matplotlib"],

@@ -18,6 +18,7 @@ LEAVES = {
     "velora-lnn": ["models"],
     "velora-sb3": ["sb3", "sb3_plugin"],
     "velora-report": ["report", "report_plugin"],
+    "velora-onnx": ["onnx", "onnx_plugin"],
 }
 
 
@@ -119,6 +120,26 @@ def probe(python: Path, cwd: Path, *modules: str) -> dict[str, Any]:
     return answer
 
 
+def test_what_acts_installs_without_all_that_trains(dist: Path, tmp_path: Path) -> None:
+    alone = new_environment(tmp_path)
+    install(alone, dist, "velora-onnx")
+    said = run(alone, "-c", ACTING_ALONE, cwd=tmp_path)
+    assert said.splitlines() == ["[]", "pip install 'velora-onnx[export]'."]
+
+
+ACTING_ALONE = """
+import importlib.util
+import velora.onnx
+
+heavy = ["torch", "gymnasium", "stable_baselines3", "onnx", "pluggy", "click"]
+print([name for name in heavy if importlib.util.find_spec(name)])
+try:
+    velora.onnx.export(None, "policy.onnx")
+except ImportError as error:
+    print(str(error).partition("Run: ")[2])
+"""
+
+
 def test_packages_install_one_by_one_and_then_together(
     python: Path, dist: Path, tmp_path: Path
 ) -> None:
@@ -139,7 +160,7 @@ def test_packages_install_one_by_one_and_then_together(
     assert {"pytest", "sb3_contrib"} <= set(together["absent"])
     assert set(together["versions"].values()) == {VERSION}
     rows = plugins(python, tmp_path)
-    assert [row["status"] for row in rows] == ["active"] * 5
+    assert [row["status"] for row in rows] == ["active"] * 6
     assert sorted(row["distribution"] for row in rows) == sorted(LEAVES)
     said = run(python.parent / "velora", "report", "--help", cwd=tmp_path)
     assert "--vec-normalize" in said

@@ -77,7 +77,14 @@ def test_everything_that_we_register_is_there(registry: str) -> None:
         if entry.distribution in OURS:
             assert callable(entry.build)
             assert entry.summary
-            assert entry.entry_point in ("cli", "wiring", "models", "sb3", "report")
+            assert entry.entry_point in (
+                "cli",
+                "wiring",
+                "models",
+                "sb3",
+                "report",
+                "onnx",
+            )
 
 
 def test_without_sb3_contrib_its_algorithms_are_not_listed() -> None:

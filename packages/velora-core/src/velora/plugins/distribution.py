@@ -14,7 +14,14 @@ from velora.plugins.info import PluginError
 from velora.plugins.markers import PROJECT
 from velora.plugins.printable import one_line, shown
 
-OURS = ("velora-core", "velora-wiring", "velora-lnn", "velora-sb3", "velora-report")
+OURS = (
+    "velora-core",
+    "velora-wiring",
+    "velora-lnn",
+    "velora-sb3",
+    "velora-report",
+    "velora-onnx",
+)
 """Velora's own distributions, each after those that it builds on."""
 
 

@@ -127,7 +127,7 @@ def masked(logits: Tensor, masks: Tensor, space: spaces.Space[Any]) -> Tensor:
     """
     lowest = torch.finfo(logits.dtype).min
     if isinstance(space, spaces.MultiBinary):
-        may_be_0, may_be_1 = masks.view(len(masks), -1, 2).unbind(dim=2)
+        may_be_0, may_be_1 = masks[:, ::2], masks[:, 1::2]
         logits = logits.masked_fill(~may_be_0, -lowest)
         return logits.masked_fill(~may_be_1, lowest)
     return logits.masked_fill(~masks, lowest)

@@ -114,9 +114,20 @@ class RecurrentBody(nn.Module):
         """Returns a state as (batch, n_shown) numbers, where states are shown."""
         if not self.n_shown:
             return None
-        return torch.cat([part.reshape(len(part), -1).float() for part in state], dim=1)
+        rows = (part.reshape(part.shape[0], -1) for part in state)
+        return torch.cat([part.float() for part in rows], dim=1)
 
     def forward(
+        self,
+        features: Tensor,
+        state: tuple[Tensor, ...],
+        episode_starts: Tensor,
+        timespans: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
+        """Goes one step; see `step`."""
+        return self.step(features, state, episode_starts, timespans)
+
+    def step(
         self,
         features: Tensor,
         state: tuple[Tensor, ...],

@@ -138,6 +138,31 @@ class SequencePolicy(RecurrentActorCriticPolicy):
         parts = body.unpack(tuple(torch.as_tensor(part) for part in after or ()))
         return actions, tuple(part.numpy() for part in parts)
 
+    def act(
+        self,
+        obs: PyTorchObs,
+        state: tuple[Tensor, ...],
+        starts: Tensor,
+        deterministic: bool = False,
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Goes one step with the actor alone, whose state is not packed.
+
+        Args:
+            obs: (n_envs, ...) observations.
+            state: the network's, before, each tensor with the environments first.
+            starts: (n_envs,), not zero where an episode starts.
+            deterministic: whether the most likely action is taken.
+
+        Returns:
+            (n_envs, ...) actions, and the state after.
+        """
+        features = self._features(obs, self.pi_features_extractor)
+        times = timespans_of(obs, self.timespan_key)
+        body: PackedBody = self.lstm_actor
+        outputs, after, shown = body.step(features, state, starts, times)
+        distribution = self._distribution(outputs, features, shown)
+        return distribution.get_actions(deterministic), after
+
     def _think(
         self, obs: PyTorchObs, lstm_states: RNNStates, episode_starts: Tensor
     ) -> tuple[Distribution, Tensor, RNNStates]:

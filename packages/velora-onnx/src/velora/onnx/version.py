@@ -1,0 +1,3 @@
+"""The version of velora-onnx."""
+
+__version__ = "0.1.0"

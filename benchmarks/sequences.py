@@ -1,7 +1,7 @@
 """Sequences beyond reinforcement learning: who predicts, and who remembers?
 
     python benchmarks/sequences.py [--task NAME ...] [--row NAME ...] [--json FILE]
-    python benchmarks/sequences.py --row "ncps LTC" --seeds 1 --minutes 20 [--json FILE]
+    python benchmarks/sequences.py --row "ncps LTC" --seeds 1 --rate 0.01 --minutes 20
 
 With --json, what is in that file already is not trained again, so it may be stopped and
 go on. Tasks (`common/sequence_tasks.py`):

@@ -1,0 +1,185 @@
+"""What `model_config` says of a module's networks, checked before any is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any
+
+from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+
+from velora.plugins import NetworkEntry, networks
+
+CRITICS = ("separate", "shared", "feed-forward")
+ROLES = ("pi", "vf")
+
+_ELSEWHERE = {
+    "use_lstm": 'Name a network that remembers instead: network="lstm", "liquid", ...',
+    "vf_share_layers": 'Say critic="shared" instead.',
+}
+# RLlib's own settings, which it adds to those that are given.
+_THEIRS = {
+    **dataclasses.asdict(DefaultModelConfig()),
+    "vf_share_layers": False,
+}
+
+# As Stable-Baselines3 starts its on-policy policies: the actor's motor neurons near
+# zero, so that no action is preferred, and the critic's on the scale of what they read
+# (Andrychowicz et al. 2021, "What matters for on-policy deep actor-critic methods?").
+_MOTOR_GAINS = {"pi": 0.01, "vf": 1.0}
+
+
+def as_dict(model_config: Any) -> dict[str, Any]:
+    """Returns a `model_config`, which may be one of RLlib's dataclasses."""
+    if isinstance(model_config, DefaultModelConfig):
+        return dataclasses.asdict(model_config)
+    return dict(model_config or {})
+
+
+@dataclass(frozen=True)
+class Options:
+    """The entries of `model_config` that `NetworkModule` takes.
+
+    Attributes:
+        network: a name in `velora.plugins.networks()`.
+        n_neurons: decision neurons of each network, or `dict(pi=64, vf=32)`; None is
+            left to the network.
+        sparsity_level: share of synapses left out, in [0.1, 0.9].
+        init_type: how weights start; see `velora.models.lnn.SparseLinear`.
+        network_kwargs: further options of the network's builder.
+        critic: "separate", a network like the actor's; "shared", a motor neuron of the
+            actor's; "feed-forward", an "ncp" that does not remember.
+        memory: whether the network must remember; None asks for neither.
+        max_seq_len: steps that gradients flow through, of a network that remembers.
+        log_std_init: logarithm of the standard deviation that continuous actions
+            start with.
+    """
+
+    network: str = "ncp"
+    n_neurons: int | Mapping[str, int] | None = None
+    sparsity_level: float | None = None
+    init_type: str | None = None
+    network_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    critic: str = "separate"
+    memory: bool | None = None
+    max_seq_len: int = 20
+    log_std_init: float = 0.0
+
+    @classmethod
+    def of(cls, model_config: Any) -> Options:
+        """Reads a `model_config`, of RLlib's own settings their defaults alone.
+
+        Raises:
+            ValueError: it says something else, or what no network can be made of.
+        """
+        given = as_dict(model_config)
+        known = [entry.name for entry in fields(cls)]
+        for name, value in given.items():
+            if name not in known and (name not in _THEIRS or value != _THEIRS[name]):
+                fix = _ELSEWHERE.get(name) or _meant(name, known)
+                raise ValueError(
+                    f"`model_config` of a NetworkModule must have entries of {known}; "
+                    f"got {name}={value!r:.100}. {fix}".rstrip()
+                )
+        options = cls(**{name: given[name] for name in known if name in given})
+        options.check()
+        return options
+
+    def check(self) -> None:
+        """Refuses what no network can be made of: ValueError."""
+        _require(self.critic in CRITICS, "critic", f"one of {list(CRITICS)}", self)
+        sizes = self.n_neurons
+        if isinstance(sizes, Mapping):
+            keys = f"a number, or a dict with the keys {list(ROLES)}"
+            _require(set(sizes) == set(ROLES), "n_neurons", keys, self)
+        _require(
+            isinstance(self.network_kwargs, Mapping),
+            "network_kwargs",
+            "a dict of options by their names",
+            self,
+        )
+        length = self.max_seq_len
+        is_length = isinstance(length, int) and length >= 1
+        _require(is_length, "max_seq_len", "a number of steps, 1 or more", self)
+        is_kind = self.memory is None or isinstance(self.memory, bool)
+        _require(is_kind, "memory", "True, False or None", self)
+        entry = self.entry
+        if self.memory is not None and self.memory != entry.recurrent:
+            fitting = [n for n, e in networks().items() if e.recurrent == self.memory]
+            carries = "carries a state" if entry.recurrent else "carries no state"
+            raise ValueError(
+                f"`network` must be one that {'' if self.memory else 'does not '}"
+                f"remember{'s' if self.memory else ''} where `model_config` has memory="
+                f"{self.memory}; got {self.network!r}, which {carries}. Name one of "
+                f"{fitting}."
+            )
+
+    @property
+    def entry(self) -> NetworkEntry:
+        """The actor's network in the registry.
+
+        Raises:
+            ValueError: there is none of that name; the message lists those there are.
+        """
+        known = networks()
+        if self.network not in known:
+            raise ValueError(
+                f"`network` must be one of {list(known)}; got {self.network!r}. One of "
+                "a plugin must be installed wherever an actor of Ray runs; what a "
+                "program registers itself is known to that process alone."
+            )
+        return known[self.network]
+
+    def critic_entry(self) -> NetworkEntry | None:
+        """Returns the critic's own network, None where it is the actor's."""
+        if self.critic == "shared":
+            return None
+        return networks()["ncp"] if self.critic == "feed-forward" else self.entry
+
+    def of_network(self, role: str, entry: NetworkEntry) -> dict[str, Any]:
+        """Returns what the builder of a role's network gets beyond the sizes."""
+        is_own = entry.name == self.network
+        sizes = self.n_neurons
+        given = {
+            "n_neurons": sizes[role] if isinstance(sizes, Mapping) else sizes,
+            "sparsity_level": self.sparsity_level if is_own else None,
+            "init_type": self.init_type if is_own else None,
+        }
+        found = {name: value for name, value in given.items() if value is not None}
+        found |= self.network_kwargs if is_own else {}
+        return _defaults(role, entry, found) | found
+
+
+def _defaults(
+    role: str, entry: NetworkEntry, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns sizes and initial values that go with PPO's settings, of "ncp" alone."""
+    if entry.name != "ncp" or entry.distribution != "velora-lnn":
+        return {}
+    if {"init_type", "wiring"} & given.keys():
+        return {}  # whose sizes and gains are others
+    root = math.sqrt(2)
+    gain = {"inter": root, "command": root, "motor": _MOTOR_GAINS[role]}
+    return {
+        "n_neurons": 128,
+        "activation": "tanh",
+        "init_type": "synaptic",
+        "gain": gain,
+    }
+
+
+def _meant(name: str, known: list[str]) -> str:
+    if name in _THEIRS:
+        return "That is of RLlib's own networks."
+    close = get_close_matches(name, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def _require(met: bool, name: str, invariant: str, options: Options) -> None:
+    if not met:
+        raise ValueError(
+            f"`{name}` must be {invariant}; got {getattr(options, name)!r:.100}."
+        )

@@ -8,7 +8,8 @@ out of a checkpoint again.
 
 from velora.rllib.checkpoint import save_network, to_network
 from velora.rllib.module import NetworkModule
+from velora.rllib.network_config import NetworkConfig
 
 __version__ = "0.1.0"
 
-__all__ = ["NetworkModule", "save_network", "to_network"]
+__all__ = ["NetworkConfig", "NetworkModule", "save_network", "to_network"]

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from velora.rllib.actions import distribution_of, n_motors
 from velora.rllib.body import Body, without_padding
+from velora.rllib.network_config import NetworkConfig, as_dict
 from velora.rllib.observations import flat, n_features
-from velora.rllib.options import Options, as_dict
 
 
 class NetworkModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # type: ignore[misc]  # Ray's classes are Any to mypy
@@ -28,9 +28,9 @@ class NetworkModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # type:
             )
         )
 
-    `velora.rllib.options.Options` are the entries of `model_config`. Motor neurons are
-    the actions: logits of choices, or means, beside which a learned standard deviation
-    stands that no observation changes. Observations are flattened here.
+    `NetworkConfig` has the entries of `model_config`. Motor neurons are the actions:
+    logits of choices, or means, beside which a learned standard deviation stands that
+    no observation changes. Observations are flattened here.
 
     A network that remembers goes through sequences of `max_seq_len` steps, each from
     the state that it had there when its steps were taken. A recurrent critic steps
@@ -54,26 +54,26 @@ class NetworkModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # type:
 
     def setup(self) -> None:
         """Makes the networks; RLlib calls it, once."""
-        options = Options.of(self.model_config)
+        config = NetworkConfig.of(self.model_config)
         n_inputs = n_features(self.observation_space)
         self._n_motors = n_motors(self.action_space)
         self.action_dist_cls = distribution_of(self.action_space)
         # RLlib cuts sequences by what a module says here, and has no default.
-        length = options.max_seq_len
+        length = config.max_seq_len
         self.model_config = {**as_dict(self.model_config), "max_seq_len": length}
-        entry, critic = options.entry, options.critic_entry()
+        entry, critic = config.entry, config.critic_entry()
         n_outputs = self._n_motors + (critic is None)
-        self.actor = Body(entry, n_inputs, n_outputs, options.of_network("pi", entry))
+        self.actor = Body(entry, n_inputs, n_outputs, config.of_network("pi", entry))
         self.critic = self.log_std = None
         self._critic_steps = False
         if critic is not None:
-            its = options.of_network("vf", critic)
+            its = config.of_network("vf", critic)
             self.critic = Body(critic, n_inputs, 1, its)
             self._critic_steps = critic.recurrent
         if self._critic_steps:
             self.inference_only = False  # its states are those of a rollout
         if isinstance(self.action_space, spaces.Box):
-            start = torch.full((self._n_motors,), float(options.log_std_init))
+            start = torch.full((self._n_motors,), float(config.log_std_init))
             self.log_std = nn.Parameter(start)
 
     def get_non_inference_attributes(self) -> list[str]:
@@ -116,9 +116,9 @@ class NetworkModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # type:
         """Goes through sequences; no state comes out, which padding would be in."""
         y, _ = self._run("actor", batch)
         out = {Columns.ACTION_DIST_INPUTS: self._as_inputs(y)}
-        return (
-            out if self.critic is not None else {**out, Columns.EMBEDDINGS: y[..., -1]}
-        )
+        if self.critic is None:
+            out[Columns.EMBEDDINGS] = y[..., -1]
+        return out
 
     def _stepping(self) -> list[str]:
         """Returns the networks that go along while acting."""

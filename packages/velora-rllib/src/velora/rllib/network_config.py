@@ -33,15 +33,20 @@ _MOTOR_GAINS = {"pi": 0.01, "vf": 1.0}
 
 
 def as_dict(model_config: Any) -> dict[str, Any]:
-    """Returns a `model_config`, which may be one of RLlib's dataclasses."""
-    if isinstance(model_config, DefaultModelConfig):
+    """Returns a `model_config`, which may be a dataclass as RLlib's own."""
+    if isinstance(model_config, DefaultModelConfig | NetworkConfig):
         return dataclasses.asdict(model_config)
     return dict(model_config or {})
 
 
 @dataclass(frozen=True)
-class Options:
-    """The entries of `model_config` that `NetworkModule` takes.
+class NetworkConfig:
+    """What a `NetworkModule` is made of: the entries of `model_config`, or all of it.
+
+        RLModuleSpec(module_class=NetworkModule, model_config=NetworkConfig("liquid"))
+
+    A dict of them does as well, but is not looked at before a module is made, which is
+    in another process where there are env runners.
 
     Attributes:
         network: a name in `velora.plugins.networks()`.
@@ -56,6 +61,9 @@ class Options:
         max_seq_len: steps that gradients flow through, of a network that remembers.
         log_std_init: logarithm of the standard deviation that continuous actions
             start with.
+
+    Raises:
+        ValueError: there is no such network, or none can be made of the rest.
     """
 
     network: str = "ncp"
@@ -69,8 +77,8 @@ class Options:
     log_std_init: float = 0.0
 
     @classmethod
-    def of(cls, model_config: Any) -> Options:
-        """Reads a `model_config`, of RLlib's own settings their defaults alone.
+    def of(cls, model_config: Any) -> NetworkConfig:
+        """Reads a `model_config`, of RLlib's own settings nothing but their defaults.
 
         Raises:
             ValueError: it says something else, or what no network can be made of.
@@ -84,12 +92,9 @@ class Options:
                     f"`model_config` of a NetworkModule must have entries of {known}; "
                     f"got {name}={value!r:.100}. {fix}".rstrip()
                 )
-        options = cls(**{name: given[name] for name in known if name in given})
-        options.check()
-        return options
+        return cls(**{name: given[name] for name in known if name in given})
 
-    def check(self) -> None:
-        """Refuses what no network can be made of: ValueError."""
+    def __post_init__(self) -> None:
         _require(self.critic in CRITICS, "critic", f"one of {list(CRITICS)}", self)
         sizes = self.n_neurons
         if isinstance(sizes, Mapping):
@@ -178,8 +183,8 @@ def _meant(name: str, known: list[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
-def _require(met: bool, name: str, invariant: str, options: Options) -> None:
+def _require(met: bool, name: str, invariant: str, config: NetworkConfig) -> None:
     if not met:
         raise ValueError(
-            f"`{name}` must be {invariant}; got {getattr(options, name)!r:.100}."
+            f"`{name}` must be {invariant}; got {getattr(config, name)!r:.100}."
         )

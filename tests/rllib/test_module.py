@@ -131,10 +131,7 @@ def test_weights_of_a_learner_make_an_env_runner_the_same(
     batch = {"obs": observations()[:, :1], "state_in": state}
     if network == "ncp":
         batch = {"obs": observations()[:, 0]}
-    out, expected = (
-        runner.forward_exploration(batch),
-        learner.forward_exploration(batch),
-    )
+    out = runner.forward_exploration(batch)
     assert_close(out, learner.forward_exploration(batch))
 
 

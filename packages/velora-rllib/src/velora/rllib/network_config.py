@@ -16,15 +16,8 @@ from velora.plugins import NetworkEntry, networks
 CRITICS = ("separate", "shared", "feed-forward")
 ROLES = ("pi", "vf")
 
-_ELSEWHERE = {
-    "use_lstm": 'Name a network that remembers instead: network="lstm", "liquid", ...',
-    "vf_share_layers": 'Say critic="shared" instead.',
-}
-# RLlib's own settings, which it adds to those that are given.
-_THEIRS = {
-    **dataclasses.asdict(DefaultModelConfig()),
-    "vf_share_layers": False,
-}
+# RLlib's own settings, which it adds to those that are given: they are of its networks.
+_THEIRS = {entry.name for entry in fields(DefaultModelConfig)}
 
 # As Stable-Baselines3 starts its on-policy policies: the actor's motor neurons near
 # zero, so that no action is preferred, and the critic's on the scale of what they read
@@ -78,20 +71,23 @@ class NetworkConfig:
 
     @classmethod
     def of(cls, model_config: Any) -> NetworkConfig:
-        """Reads a `model_config`, of RLlib's own settings nothing but their defaults.
+        """Reads a `model_config`; what is RLlib's own in it changes nothing.
+
+        But for `use_lstm`, which asks for memory, as `memory` does.
 
         Raises:
             ValueError: it says something else, or what no network can be made of.
         """
         given = as_dict(model_config)
         known = [entry.name for entry in fields(cls)]
-        for name, value in given.items():
-            if name not in known and (name not in _THEIRS or value != _THEIRS[name]):
-                fix = _ELSEWHERE.get(name) or _meant(name, known)
-                raise ValueError(
-                    f"`model_config` of a NetworkModule must have entries of {known}; "
-                    f"got {name}={value!r:.100}. {fix}".rstrip()
-                )
+        for name in given.keys() - _THEIRS - {*known}:
+            close = get_close_matches(name, known, n=1)
+            raise ValueError(
+                f"`model_config` of a NetworkModule must have entries of {known}; got "
+                f"{name!r}. {f'Did you mean {close[0]!r}?' if close else ''}".rstrip()
+            )
+        if given.get("use_lstm"):
+            given.setdefault("memory", True)
         return cls(**{name: given[name] for name in known if name in given})
 
     def __post_init__(self) -> None:
@@ -113,12 +109,11 @@ class NetworkConfig:
         _require(is_kind, "memory", "True, False or None", self)
         entry = self.entry
         if self.memory is not None and self.memory != entry.recurrent:
+            asked = "remembers" if self.memory else "does not remember"
             fitting = [n for n, e in networks().items() if e.recurrent == self.memory]
-            carries = "carries a state" if entry.recurrent else "carries no state"
             raise ValueError(
-                f"`network` must be one that {'' if self.memory else 'does not '}"
-                f"remember{'s' if self.memory else ''} where `model_config` has memory="
-                f"{self.memory}; got {self.network!r}, which {carries}. Name one of "
+                f"`network` must be one that {asked} where memory={self.memory} (or "
+                f"RLlib's use_lstm) asks for it; got {self.network!r}. Name one of "
                 f"{fitting}."
             )
 
@@ -174,13 +169,6 @@ def _defaults(
         "init_type": "synaptic",
         "gain": gain,
     }
-
-
-def _meant(name: str, known: list[str]) -> str:
-    if name in _THEIRS:
-        return "That is of RLlib's own networks."
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def _require(met: bool, name: str, invariant: str, config: NetworkConfig) -> None:

@@ -21,6 +21,7 @@ OURS = (
     "velora-sb3",
     "velora-report",
     "velora-onnx",
+    "velora-rllib",
 )
 """Velora's own distributions, each after those that it builds on."""
 

@@ -46,21 +46,21 @@ class Body(nn.Module):
         self.in_features, self.out_features = in_features, out_features
         self.recurrent = entry.recurrent
         try:
-            self.network = entry.build(in_features, out_features, **options)
+            network: Any = entry.build(in_features, out_features, **options)
         except TypeError as error:
             raise TypeError(
                 f"the options of the network {entry.name!r} must be those of its "
                 f"builder; got {self.options}: {error}"
             ) from error
         methods = ("forward_sequence", "initial_state") if entry.recurrent else ()
-        if not isinstance(self.network, nn.Module) or not all(
-            callable(getattr(self.network, method, None)) for method in methods
-        ):
+        has_methods = all(callable(getattr(network, name, None)) for name in methods)
+        if not isinstance(network, nn.Module) or not has_methods:
             raise TypeError(
                 f"the network {entry.name!r} must be a torch.nn.Module"
                 f"{' with ' if methods else ''}{' and '.join(methods)}; got "
-                f"{type(self.network).__name__}."
+                f"{type(network).__name__}."
             )
+        self.network = network
         self._is_tuple = entry.recurrent and isinstance(
             self.network.initial_state(1), tuple
         )

@@ -48,6 +48,7 @@ class NetworkModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # type:
         TypeError: the network's builder does not take its options.
     """
 
+    model_config: Any
     actor: Body
     critic: Body | None
     log_std: nn.Parameter | None
@@ -130,8 +131,9 @@ class NetworkModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # type:
         """Runs a network from the state that a batch has, or else the initial one."""
         x = flat(self.observation_space, batch[Columns.OBS])
         x = without_padding(x, batch.get(Columns.SEQ_LENS))
-        body: Body = getattr(self, role)
-        return body(x, batch.get(Columns.STATE_IN, {}).get(role))
+        state = batch.get(Columns.STATE_IN, {}).get(role)
+        y, after = getattr(self, role)(x, state)
+        return y, after
 
     def _as_inputs(self, y: Tensor) -> Tensor:
         """Returns the distribution's inputs of the actor's outputs."""

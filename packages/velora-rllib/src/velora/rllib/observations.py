@@ -48,7 +48,8 @@ def flat(space: Space[Any], value: Any) -> Tensor:
     shape = space.shape or ()
     rows = value.reshape(*value.shape[: value.dim() - len(shape)], -1)
     if not isinstance(space, spaces.MultiDiscrete):
-        return rows.float()
+        numbers: Tensor = rows.float()
+        return numbers
     rows = rows - torch.as_tensor(np.ravel(space.start), device=rows.device)
     columns = zip(rows.unbind(-1), np.ravel(space.nvec), strict=True)
     return torch.cat([_chosen(column, int(n)) for column, n in columns], dim=-1)

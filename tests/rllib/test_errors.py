@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium import spaces
-from modules import module
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+from rllib_modules import module
 
 from velora.rllib import NetworkConfig, NetworkModule, to_network
 

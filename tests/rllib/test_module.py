@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 import torch
-from modules import CONTINUOUS, CRITICS, DISCRETE, RECURRENT, first_state, module, steps
+from rllib_modules import (
+    CONTINUOUS,
+    CRITICS,
+    DISCRETE,
+    RECURRENT,
+    first_state,
+    module,
+    steps,
+)
 from torch.testing import assert_close
 
 from velora.rllib import NetworkModule

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from modules import module
 from ray.rllib.utils.numpy import convert_to_numpy
 from ray.rllib.utils.spaces.space_utils import batch
 from ray.rllib.utils.torch_utils import convert_to_torch_tensor
+from rllib_modules import module
 
 from velora.rllib.observations import flat, n_features
 

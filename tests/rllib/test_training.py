@@ -9,10 +9,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from modules import CRITICS
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from rllib_modules import CRITICS
 
 from velora.models import load_network
 from velora.rllib import NetworkModule, save_network, to_network

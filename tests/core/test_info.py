@@ -18,7 +18,7 @@ from velora.plugins import facts, plugins
 from velora.plugins.distribution import OURS
 from velora.utils import set_device
 
-PACKAGES = [*OURS, "torch", "stable-baselines3", "sb3-contrib", "gymnasium"]
+PACKAGES = [*OURS, "torch", "stable-baselines3", "sb3-contrib", "gymnasium", "ray"]
 PACKAGES += ["numba", "numpy", "pluggy"]
 MAIN = "from velora.cli import main; main()"
 # A Python that finds neither the module nor the metadata of some distributions.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,12 @@ CONFIGURED: dict[str, tuple[dict[str, Any], str]] = {
         dict(n_neurons=dict(pi=8)),
         r"`n_neurons` must be a number, or a dict .*\['pi', 'vf'\]; got \{'pi': 8\}",
     ),
+    "no name": (dict(network=["lstm"]), r"`network` must be one of .*; got \['lstm'\]"),
+    "twice": (
+        dict(n_neurons=3, network_kwargs=dict(n_neurons=4)),
+        r"\['n_neurons'\] must be given once",
+    ),
+    "deviation": (dict(log_std_init=math.inf), r"`log_std_init` must be .*; got inf"),
     "length": (dict(max_seq_len=0), r"`max_seq_len` must be a number .*; got 0"),
     "kwargs": (dict(network_kwargs=3), r"`network_kwargs` must be a dict .*; got 3"),
 }

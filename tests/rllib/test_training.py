@@ -64,6 +64,11 @@ def test_an_iteration_trains_all_weights(network: str, env: str) -> None:
         algo.stop()
 
 
+def test_a_mistake_is_told_before_anything_runs() -> None:
+    with pytest.raises(ValueError, match=r"`network` must be one of .*; got 'liqid'"):
+        config("liqid").build_algo()
+
+
 @pytest.mark.parametrize("critic", CRITICS)
 @pytest.mark.parametrize("network", ["liquid", "lstm"])
 def test_what_was_explored_is_what_is_trained_on(network: str, critic: str) -> None:

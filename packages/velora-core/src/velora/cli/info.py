@@ -23,6 +23,7 @@ _BELOW = (
     "stable-baselines3",
     "sb3-contrib",
     "gymnasium",
+    "ray",
     "numba",
     "numpy",
     "pluggy",

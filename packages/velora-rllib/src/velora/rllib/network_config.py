@@ -19,6 +19,8 @@ ROLES = ("pi", "vf")
 # RLlib's own settings, which it adds to those that are given: they are of its networks.
 _THEIRS = {entry.name for entry in fields(DefaultModelConfig)}
 
+_NAMED = ("n_neurons", "sparsity_level", "init_type")
+
 # As Stable-Baselines3 starts its on-policy policies: the actor's motor neurons near
 # zero, so that no action is preferred, and the critic's on the scale of what they read
 # (Andrychowicz et al. 2021, "What matters for on-policy deep actor-critic methods?").
@@ -105,8 +107,17 @@ class NetworkConfig:
         length = self.max_seq_len
         is_length = isinstance(length, int) and length >= 1
         _require(is_length, "max_seq_len", "a number of steps, 1 or more", self)
+        start = self.log_std_init
+        is_number = isinstance(start, int | float) and math.isfinite(start)
+        _require(is_number, "log_std_init", "a finite number", self)
         is_kind = self.memory is None or isinstance(self.memory, bool)
         _require(is_kind, "memory", "True, False or None", self)
+        twice = [name for name in _NAMED if name in self.network_kwargs]
+        twice = [name for name in twice if getattr(self, name) is not None]
+        if twice:
+            raise ValueError(
+                f"{twice} must be given once; got them in `network_kwargs` as well."
+            )
         entry = self.entry
         if self.memory is not None and self.memory != entry.recurrent:
             asked = "remembers" if self.memory else "does not remember"
@@ -125,7 +136,7 @@ class NetworkConfig:
             ValueError: there is none of that name; the message lists those there are.
         """
         known = networks()
-        if self.network not in known:
+        if not isinstance(self.network, str) or self.network not in known:
             raise ValueError(
                 f"`network` must be one of {list(known)}; got {self.network!r}. One of "
                 "a plugin must be installed wherever an actor of Ray runs; what a "
@@ -142,12 +153,11 @@ class NetworkConfig:
     def of_network(self, role: str, entry: NetworkEntry) -> dict[str, Any]:
         """Returns what the builder of a role's network gets beyond the sizes."""
         is_own = entry.name == self.network
-        sizes = self.n_neurons
         given = {
-            "n_neurons": sizes[role] if isinstance(sizes, Mapping) else sizes,
-            "sparsity_level": self.sparsity_level if is_own else None,
-            "init_type": self.init_type if is_own else None,
+            name: getattr(self, name) for name in (_NAMED if is_own else _NAMED[:1])
         }
+        if isinstance(self.n_neurons, Mapping):
+            given["n_neurons"] = self.n_neurons[role]
         found = {name: value for name, value in given.items() if value is not None}
         found |= self.network_kwargs if is_own else {}
         return _defaults(role, entry, found) | found

@@ -16,5 +16,5 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 def test_no_file_lies_at_the_level_that_packages_share() -> None:
     shared = list(ROOT.glob("packages/*/src/velora"))
-    assert len(shared) == 6
+    assert len(shared) == 7
     assert not [path for level in shared for path in level.iterdir() if path.is_file()]

@@ -94,7 +94,8 @@ def test_settings_of_rllibs_own_networks_change_nothing() -> None:
 
 
 def test_rllibs_way_to_ask_for_memory_asks_for_it() -> None:
-    assert NetworkConfig.of(dict(network="liquid", use_lstm=True)).memory
+    merged = dataclasses.asdict(NetworkConfig("liquid")) | dict(use_lstm=True)
+    assert NetworkConfig.of(merged).memory
     with pytest.raises(ValueError, match=r"use_lstm\) asks for it; got 'ncp'"):
         NetworkConfig.of(dict(network="ncp", use_lstm=True))
 

@@ -12,6 +12,7 @@ from typing import Any
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from velora.plugins import NetworkEntry, networks
+from velora.rllib.network_defaults import defaults
 
 CRITICS = ("separate", "shared", "feed-forward")
 ROLES = ("pi", "vf")
@@ -20,11 +21,6 @@ ROLES = ("pi", "vf")
 _THEIRS = {entry.name for entry in fields(DefaultModelConfig)}
 
 _NAMED = ("n_neurons", "sparsity_level", "init_type")
-
-# As Stable-Baselines3 starts its on-policy policies: the actor's motor neurons near
-# zero, so that no action is preferred, and the critic's on the scale of what they read
-# (Andrychowicz et al. 2021, "What matters for on-policy deep actor-critic methods?").
-_MOTOR_GAINS = {"pi": 0.01, "vf": 1.0}
 
 
 def as_dict(model_config: Any) -> dict[str, Any]:
@@ -82,14 +78,14 @@ class NetworkConfig:
         """
         given = as_dict(model_config)
         known = [entry.name for entry in fields(cls)]
-        for name in given.keys() - _THEIRS - {*known}:
+        for name in sorted(given.keys() - _THEIRS - {*known}):
             close = get_close_matches(name, known, n=1)
             raise ValueError(
                 f"`model_config` of a NetworkModule must have entries of {known}; got "
                 f"{name!r}. {f'Did you mean {close[0]!r}?' if close else ''}".rstrip()
             )
-        if given.get("use_lstm"):
-            given.setdefault("memory", True)
+        if given.get("use_lstm") and given.get("memory") is None:
+            given["memory"] = True
         return cls(**{name: given[name] for name in known if name in given})
 
     def __post_init__(self) -> None:
@@ -112,9 +108,8 @@ class NetworkConfig:
         _require(is_number, "log_std_init", "a finite number", self)
         is_kind = self.memory is None or isinstance(self.memory, bool)
         _require(is_kind, "memory", "True, False or None", self)
-        twice = [name for name in _NAMED if name in self.network_kwargs]
-        twice = [name for name in twice if getattr(self, name) is not None]
-        if twice:
+        named = {name for name in _NAMED if getattr(self, name) is not None}
+        if twice := sorted(named & self.network_kwargs.keys()):
             raise ValueError(
                 f"{twice} must be given once; got them in `network_kwargs` as well."
             )
@@ -160,25 +155,7 @@ class NetworkConfig:
             given["n_neurons"] = self.n_neurons[role]
         found = {name: value for name, value in given.items() if value is not None}
         found |= self.network_kwargs if is_own else {}
-        return _defaults(role, entry, found) | found
-
-
-def _defaults(
-    role: str, entry: NetworkEntry, given: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Returns sizes and initial values that go with PPO's settings, of "ncp" alone."""
-    if entry.name != "ncp" or entry.distribution != "velora-lnn":
-        return {}
-    if {"init_type", "wiring"} & given.keys():
-        return {}  # whose sizes and gains are others
-    root = math.sqrt(2)
-    gain = {"inter": root, "command": root, "motor": _MOTOR_GAINS[role]}
-    return {
-        "n_neurons": 128,
-        "activation": "tanh",
-        "init_type": "synaptic",
-        "gain": gain,
-    }
+        return defaults(role, entry, found) | found
 
 
 def _require(met: bool, name: str, invariant: str, config: NetworkConfig) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from torch import Tensor
 
@@ -73,3 +74,24 @@ def steps(
         inputs.append(out["action_dist_inputs"])
         states.append(state)
     return torch.cat(inputs, dim=1), torch.cat(values, dim=1), states
+
+
+def config(
+    network: str, env: str = "CartPole-v1", *, lr: float = 1e-3, **model_config: Any
+) -> PPOConfig:
+    """PPO of two environments, whose episodes neither end with a batch nor a chunk."""
+    options = dict(network=network, n_neurons=12, max_seq_len=7) | model_config
+    return (
+        PPOConfig()
+        .environment(env)
+        .env_runners(num_env_runners=0, num_envs_per_env_runner=2)
+        .learners(num_learners=0)
+        .training(lr=lr, train_batch_size=100, minibatch_size=32, num_epochs=2)
+        .training(vf_clip_param=1e6)  # beyond it nothing is learned of a value
+        .rl_module(
+            rl_module_spec=RLModuleSpec(
+                module_class=NetworkModule, model_config=options
+            )
+        )
+        .debugging(seed=0)
+    )

@@ -61,9 +61,9 @@ class Body(nn.Module):
                 f"{type(network).__name__}."
             )
         self.network = network
-        self._is_tuple = entry.recurrent and isinstance(
-            self.network.initial_state(1), tuple
-        )
+        state = self.network.initial_state(1) if entry.recurrent else ()
+        self._is_tuple = isinstance(state, tuple)
+        self._dtypes = [part.dtype for part in parts(state)]
 
     def initial_state(self, batch_size: int) -> dict[str, Tensor]:
         """Returns the state before a first step, empty where there is none."""
@@ -94,8 +94,12 @@ class Body(nn.Module):
 
     def _as_given(self, state: Mapping[str, Tensor]) -> State:
         """Returns a state as the network takes it."""
-        # By number: who passes a dict on may sort it.
-        tensors = tuple(state[str(number)] for number in range(len(state)))
+        # By number, as who passes a dict on may sort it; RLlib makes 32 bits of 64.
+        named = (state[str(number)] for number in range(len(state)))
+        tensors = tuple(
+            part if part.is_floating_point() else part.to(dtype)
+            for part, dtype in zip(named, self._dtypes, strict=True)
+        )
         return tensors if self._is_tuple else tensors[0]
 
 

@@ -74,7 +74,7 @@ def test_cfc_is_right_in_every_mode(options):
         {"mode": "no_gate", "wiring": small_world},
         {"mixed_memory": True, "wiring": "random"},
     ],
-    ids=str,
+    ids=["alone", "pure", "no_gate", "mixed memory"],  # a function's str is no id
 )
 def test_cfc_in_layers_is_right_in_every_mode(options):
     check_network("cfc-layers", **options)

@@ -90,3 +90,14 @@ def is_single(*tensors: Tensor) -> bool:
 
 def _is_batched(grad: Tensor | None) -> bool:
     return grad is not None and torch._C._functorch.is_legacy_batchedtensor(grad)
+
+
+def unbatched(y: Tensor) -> Tensor:
+    """Drops the batch dimension of a single row: (1, O) to (O,).
+
+    What `torch.export` makes keeps it, as its outputs have one rank for all batches.
+    """
+    if is_exported():
+        return y
+    # What `torch.jit.trace` records must fit other batches.
+    return y.squeeze(0) if is_recorded() or y.shape[0] == 1 else y

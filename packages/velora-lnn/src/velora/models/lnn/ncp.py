@@ -11,9 +11,10 @@ from torch import Tensor
 
 from velora.models.lnn.activation import activation_of
 from velora.models.lnn.cfc.network import LiquidNCPNetwork
+from velora.models.lnn.eager import unbatched
 from velora.models.lnn.shapes import check_batch
 from velora.models.lnn.sparse import SparseLinear, oriented
-from velora.models.lnn.wired import WiredNetwork, unbatched
+from velora.models.lnn.wired import WiredNetwork
 
 __all__ = ["LiquidNCPNetwork", "NCPNetwork"]
 

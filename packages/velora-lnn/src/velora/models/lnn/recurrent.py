@@ -10,8 +10,7 @@ from torch import Tensor
 from velora.models.lnn.activation import mish
 from velora.models.lnn.recurrent_cell import RecurrentCell, scan_or_steps
 from velora.models.lnn.sequences import SequenceNetwork
-from velora.models.lnn.shapes import check_batch
-from velora.models.lnn.wired import WiredNetwork, unbatched
+from velora.models.lnn.wired import WiredNetwork
 from velora.models.protocol import Timespans
 
 __all__ = ["RecurrentCell", "RecurrentNCPNetwork"]
@@ -38,33 +37,13 @@ class RecurrentNCPNetwork(SequenceNetwork, WiredNetwork):
         """Returns the (batch_size, H) state before a first step: zeros."""
         return self.motor.weight.new_zeros(batch_size, self.hidden_size)
 
-    def forward(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        timespans: Timespans = None,
+    def step(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans
     ) -> tuple[Tensor, Tensor]:
-        """Goes one step forward in time.
-
-        Args:
-            x: (B, F) inputs.
-            h_state: (B, H) state; None starts from zero.
-            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
-                none are given.
-
-        Returns:
-            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
-            h_state: (B, H) state.
-
-        Raises:
-            ValueError: an argument has another shape.
-        """
-        check_batch(x, self.in_features)
-        if h_state is None:
-            h_state = self.initial_state(x.shape[0])
+        """Goes one step; see the base."""
         inter = mish(self.inter(self.normed("inter", x)))
-        y, h_state = self.command(self.normed("command", inter), h_state, timespans)
-        return unbatched(self.motor(self.normed("motor", mish(y)))), h_state
+        y, hidden = self.command(self.normed("command", inter), hidden, timespans)
+        return self.motor(self.normed("motor", mish(y))), hidden
 
     def frozen_step(self) -> Callable[..., tuple[Tensor, Tensor]]:
         """Returns the step as a function of the weights of now, without gradients.

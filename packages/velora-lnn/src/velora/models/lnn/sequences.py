@@ -9,9 +9,10 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor, nn
 
-from velora.models.lnn.eager import is_exported
+from velora.models.lnn.eager import is_exported, unbatched
 from velora.models.lnn.frozen import FrozenNetwork
 from velora.models.lnn.shapes import (
+    check_batch,
     check_sequence,
     check_state,
     sequence_resets,
@@ -24,7 +25,7 @@ class SequenceNetwork(nn.Module, ABC):
     """A recurrent network whose (B, H) state goes in and comes out.
 
     It is a `velora.models.protocol.RecurrentNetwork[Tensor]`. A subclass says what a
-    step is in `forward`, and how a sequence goes in `over_time`.
+    step is in `step`, and how a sequence goes in `over_time`.
 
     Attributes:
         in_features: size F of an input.
@@ -40,6 +41,47 @@ class SequenceNetwork(nn.Module, ABC):
     @abstractmethod
     def initial_state(self, batch_size: int) -> Tensor:
         """Returns the (batch_size, H) state before a first step: zeros."""
+
+    def forward(
+        self,
+        x: Tensor,
+        h_state: Tensor | None = None,
+        timespans: Timespans = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step forward in time.
+
+        Args:
+            x: (B, F) inputs.
+            h_state: (B, H) state; None starts from zero.
+            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
+                none are given.
+
+        Returns:
+            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
+            h_state: (B, H) state.
+
+        Raises:
+            ValueError: an argument has another shape.
+        """
+        check_batch(x, self.in_features)
+        if h_state is None:
+            h_state = self.initial_state(x.shape[0])
+        y, h_state = self.step(x, h_state, timespans)
+        return unbatched(y), h_state
+
+    @abstractmethod
+    def step(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans
+    ) -> tuple[Tensor, Tensor]:
+        """Goes one step, with x that is checked; arguments are as in `forward`.
+
+        Returns:
+            y: (B, O) outputs.
+            hidden: (B, H) state.
+
+        Raises:
+            ValueError: the state or the times have another shape.
+        """
 
     @abstractmethod
     def over_time(

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from velora.models.lnn.eager import is_exported, is_recorded
 from velora.models.lnn.initialization import check_gain
 from velora.models.lnn.sparse import SparseLinear, oriented
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
@@ -205,14 +204,3 @@ def _gains(gain: float | Mapping[str, float]) -> dict[str, float]:
             f"{list(_LAYERS)}; got one for {unknown}."
         )
     return dict.fromkeys(_LAYERS, 1.0) | {k: check_gain(v) for k, v in given.items()}
-
-
-def unbatched(y: Tensor) -> Tensor:
-    """Drops the batch dimension of a single row: (1, O) to (O,).
-
-    What `torch.export` makes keeps it, as its outputs have one rank for all batches.
-    """
-    if is_exported():
-        return y
-    # What `torch.jit.trace` records must fit other batches.
-    return y.squeeze(0) if is_recorded() or y.shape[0] == 1 else y

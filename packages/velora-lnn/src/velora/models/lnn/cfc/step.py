@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.activation import mish
+from velora.models.lnn.eager import unbatched
 from velora.models.lnn.headed.packing import PackedHeads, split
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
-from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
 
 

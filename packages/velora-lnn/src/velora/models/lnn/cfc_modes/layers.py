@@ -12,8 +12,7 @@ from velora.models.lnn.cfc_modes.cell import CfCCell, cell_of
 from velora.models.lnn.cfc_modes.prepared import prepare
 from velora.models.lnn.recurrent_cell import scan_or_steps
 from velora.models.lnn.sequences import SequenceNetwork
-from velora.models.lnn.shapes import check_batch, check_state
-from velora.models.lnn.wired import unbatched
+from velora.models.lnn.shapes import check_state
 from velora.models.lnn.wiring_argument import WiringChoice, choose_wiring
 from velora.models.lnn.with_wiring import WithWiring, as_masks
 from velora.models.protocol import Timespans
@@ -87,36 +86,16 @@ class CfCLayersNetwork(SequenceNetwork, WithWiring):
         """Returns the (batch_size, H) state before a first step: zeros."""
         return self.motor.weight.new_zeros(batch_size, self.hidden_size)
 
-    def forward(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        timespans: Timespans = None,
+    def step(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans
     ) -> tuple[Tensor, Tensor]:
-        """Goes one step forward in time.
-
-        Args:
-            x: (B, F) inputs.
-            h_state: (B, H) state; None starts from zero.
-            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
-                none are given.
-
-        Returns:
-            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
-            h_state: (B, H) state.
-
-        Raises:
-            ValueError: an argument has another shape.
-        """
-        check_batch(x, self.in_features)
-        if h_state is None:
-            h_state = self.initial_state(x.shape[0])
-        check_state(h_state, x.shape[0], self.hidden_size)
+        """Goes one step; see the base."""
+        check_state(hidden, x.shape[0], self.hidden_size)
         states = []
-        for cell, hidden in zip(self.cells, self._split(h_state), strict=True):
-            x, state = cell(x, hidden, timespans)
+        for cell, before in zip(self.cells, self._split(hidden), strict=True):
+            x, state = cell(x, before, timespans)
             states.append(state)
-        return unbatched(x), torch.cat(states, dim=1)
+        return x, torch.cat(states, dim=1)
 
     def over_time(
         self,

@@ -11,12 +11,10 @@ from velora.models.lnn.cfc_modes.memory import Memory, recall
 from velora.models.lnn.cfc_modes.network import CfCNetwork
 from velora.models.lnn.sequences import SequenceNetwork
 from velora.models.lnn.shapes import (
-    check_batch,
     check_state,
     check_weights,
     step_timespans,
 )
-from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
 
 
@@ -102,36 +100,16 @@ class MixedMemory(SequenceNetwork):
         hidden = self.network.initial_state(batch_size)
         return torch.cat((hidden, torch.zeros_like(hidden)), dim=1)
 
-    def forward(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        timespans: Timespans = None,
+    def step(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans
     ) -> tuple[Tensor, Tensor]:
-        """Goes one step forward in time.
-
-        Args:
-            x: (B, F) inputs.
-            h_state: (B, 2·H) state [h, c]; None starts from zero.
-            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
-                none are given.
-
-        Returns:
-            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
-            h_state: (B, 2·H) state.
-
-        Raises:
-            ValueError: an argument has another shape.
-        """
-        check_batch(x, self.in_features)
-        if h_state is None:
-            h_state = self.initial_state(x.shape[0])
-        check_state(h_state, x.shape[0], self.hidden_size)
+        """Goes one step; the state is (B, 2·H), [h, c]. See the base."""
+        check_state(hidden, x.shape[0], self.hidden_size)
         t = step_timespans(timespans, x.shape[0])
         if isinstance(t, Tensor) and t.dim():
             t = t[None]
-        y, states = self.over_time(x[None], h_state, timespans=t)
-        return unbatched(y[0]), states[0]
+        y, states = self.over_time(x[None], hidden, timespans=t)
+        return y[0], states[0]
 
     def over_time(
         self,

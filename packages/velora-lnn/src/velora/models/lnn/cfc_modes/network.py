@@ -13,8 +13,7 @@ from velora.models.lnn.cfc_modes.memory import Memory
 from velora.models.lnn.cfc_modes.prepared import prepare
 from velora.models.lnn.recurrent_cell import scan_or_steps
 from velora.models.lnn.sequences import SequenceNetwork
-from velora.models.lnn.shapes import check_batch, check_sizes
-from velora.models.lnn.wired import unbatched
+from velora.models.lnn.shapes import check_sizes
 from velora.models.protocol import Timespans
 
 
@@ -86,32 +85,12 @@ class CfCNetwork(SequenceNetwork):
         """Returns the (batch_size, H) state before a first step: zeros."""
         return self.cell.weight.new_zeros(batch_size, self.hidden_size)
 
-    def forward(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        timespans: Timespans = None,
+    def step(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans
     ) -> tuple[Tensor, Tensor]:
-        """Goes one step forward in time.
-
-        Args:
-            x: (B, F) inputs.
-            h_state: (B, H) state; None starts from zero.
-            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
-                none are given.
-
-        Returns:
-            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
-            h_state: (B, H) state.
-
-        Raises:
-            ValueError: an argument has another shape.
-        """
-        check_batch(x, self.in_features)
-        if h_state is None:
-            h_state = self.initial_state(x.shape[0])
-        y, h_state = self.cell(x, h_state, timespans)
-        return unbatched(self.motor(y)), h_state
+        """Goes one step; see the base."""
+        y, hidden = self.cell(x, hidden, timespans)
+        return self.motor(y), hidden
 
     def over_time(
         self,

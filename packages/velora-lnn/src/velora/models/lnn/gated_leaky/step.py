@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.activation import mish
-from velora.models.lnn.eager import is_recorded
+from velora.models.lnn.eager import is_recorded, unbatched
 from velora.models.lnn.headed.packing import PackedHeads
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
-from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
 
 Layer = tuple[Tensor, Tensor | None]  # masked weight, and bias

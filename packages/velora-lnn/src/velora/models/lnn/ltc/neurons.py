@@ -9,8 +9,6 @@ from velora.models.lnn.ltc.affine import Affine
 from velora.models.lnn.ltc.cell import LTCCell
 from velora.models.lnn.recurrent_cell import scan_or_steps
 from velora.models.lnn.sequences import SequenceNetwork
-from velora.models.lnn.shapes import check_batch
-from velora.models.lnn.wired import unbatched
 from velora.models.protocol import Timespans
 
 
@@ -61,32 +59,12 @@ class LTCNeurons(SequenceNetwork):
         """Returns the (batch_size, H) state before a first step: zeros."""
         return self.motor.weight.new_zeros(batch_size, self.hidden_size)
 
-    def forward(
-        self,
-        x: Tensor,
-        h_state: Tensor | None = None,
-        timespans: Timespans = None,
+    def step(
+        self, x: Tensor, hidden: Tensor, timespans: Timespans
     ) -> tuple[Tensor, Tensor]:
-        """Goes one step forward in time.
-
-        Args:
-            x: (B, F) inputs.
-            h_state: (B, H) state; None starts from zero.
-            timespans: time since the last step: a number, (B,) or (B, 1); 1 where
-                none are given.
-
-        Returns:
-            y: (B, O) outputs; (O,) when B is 1, but not in what `torch.export` makes.
-            h_state: (B, H) state.
-
-        Raises:
-            ValueError: an argument has another shape.
-        """
-        check_batch(x, self.in_features)
-        if h_state is None:
-            h_state = self.initial_state(x.shape[0])
-        potentials, h_state = self.cell(self.sensory(x), h_state, timespans)
-        return unbatched(self.motor(potentials[:, : self.out_features])), h_state
+        """Goes one step; see the base."""
+        potentials, hidden = self.cell(self.sensory(x), hidden, timespans)
+        return self.motor(potentials[:, : self.out_features]), hidden
 
     def over_time(
         self,

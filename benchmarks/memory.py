@@ -50,6 +50,8 @@ COMPARISON = Comparison(
 @json_option
 def pace(task: str, rounds: int, steps: int, path: Path | None) -> None:
     """Measures the steps per second of learning."""
+    if task in MISSING:
+        raise click.ClickException(MISSING[task])
     names = (*ROWS, *OPTIONAL_ROWS)
     agents = {name: make_agent(job(task, name, seed=0)) for name in names}
     paces: dict[str, list[float]] = {name: [] for name in agents}

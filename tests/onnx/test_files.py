@@ -44,7 +44,8 @@ def described(content: bytes, **changes: Any) -> bytes:
 def foreign() -> bytes:
     file = io.BytesIO()
     layer = nn.Linear(6, 4)
-    torch.onnx.export(layer, (torch.zeros(1, 6),), file, dynamo=False)  # type: ignore[arg-type]
+    example = (torch.zeros(1, 6),)
+    torch.onnx.export(layer, example, file, dynamo=False)  # type: ignore[arg-type]  # it takes a file
     return file.getvalue()
 
 
@@ -167,10 +168,11 @@ def test_export_changes_nothing_of_the_model(tmp_path: Path) -> None:
     model = shaken(recurrent_agents.make_model())
     before = {key: part.clone() for key, part in model.policy.state_dict().items()}
     generator = torch.random.get_rng_state()
-    numbers = np.random.get_state()[1].copy()  # type: ignore[index, union-attr]
+    numbers = np.random.get_state(legacy=False)["state"]["key"].copy()
     export(model, tmp_path / "policy.onnx")
     assert torch.equal(torch.random.get_rng_state(), generator)
-    np.testing.assert_array_equal(np.random.get_state()[1], numbers)  # type: ignore[index]
+    now = np.random.get_state(legacy=False)["state"]["key"]
+    np.testing.assert_array_equal(now, numbers)
     for key, part in model.policy.state_dict().items():
         assert torch.equal(part, before[key])
     again = (tmp_path / "policy.onnx").read_bytes()

@@ -111,7 +111,7 @@ def test_statistics_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"export `model\.policy`"):
         export(A2C("NCPPolicy", stacked, device="cpu"), path)
     with pytest.raises(TypeError, match=r"must be a VecNormalize.*got int"):
-        export(model, path, vec_normalize=5)  # type: ignore[arg-type]
+        export(model, path, vec_normalize=5)  # type: ignore[arg-type]  # refused
     with pytest.raises(FileNotFoundError):
         export(model, path, vec_normalize=tmp_path / "missing.pkl")
     other = tmp_path / "other.pkl"

@@ -71,7 +71,9 @@ def test_they_learn_the_same(network: str, critic: str, actions: str) -> None:
     assert before.keys() == after.keys()
     for role in before:
         after[role].load_state_dict(before[role].state_dict())
+    start = before["pi"].motor.weight.detach().clone()
     seen, also = rollouts_of(ours), rollouts_of(theirs)
+    assert (before["pi"].motor.weight - start).abs().max() > 0.01
     for one, other in zip(seen, also, strict=True):
         for name in one:
             np.testing.assert_allclose(one[name], other[name], atol=2e-4, err_msg=name)

@@ -35,7 +35,7 @@ class Ring(Wiring):  # type: ignore[misc]  # ncps has no types
             self.add_sensory_synapse(i, i % self.units, 1)
 
 
-class Shortcut(AutoNCP):  # type: ignore[misc]
+class Shortcut(AutoNCP):  # type: ignore[misc]  # ncps has no types
     """Layers, and one synapse that leaps over one of them."""
 
     def build(self, input_dim: int) -> None:

@@ -15,7 +15,7 @@ from rllib_modules import (
 )
 from torch.testing import assert_close
 
-from velora.rllib import NetworkModule
+from velora.rllib import NetworkModule, to_network
 
 BATCH, STEPS = 3, 5
 
@@ -156,3 +156,14 @@ def test_an_env_runner_has_a_critic_only_where_that_remembers(
 ) -> None:
     runner = module(network, critic=critic, inference_only=True)
     assert any(name.startswith("critic.") for name in runner.state_dict()) is needed
+
+
+def test_a_network_taken_out_of_a_module_is_a_copy() -> None:
+    made = module("ncp")
+    taken, obs = to_network(made), observations()[:, 0]
+    expected = made.forward_inference({"obs": obs})["action_dist_inputs"]
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.zero_()
+    assert_close(taken(obs), expected)
+    assert torch.equal(made.actor(obs)[0], torch.zeros(BATCH, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ _PLACES = ("learner_group/learner/rl_module", "learner/rl_module", "rl_module", 
 def to_network(
     checkpoint: Checkpoint, *, module_id: str = DEFAULT_MODULE_ID
 ) -> nn.Module:
-    """Returns the network of the actor, as it was trained, on the CPU.
+    """Returns a copy of the network of the actor, as it was trained, on the CPU.
 
         network = to_network(algo.save_to_path())
 
@@ -42,7 +43,7 @@ def to_network(
         TypeError: the module is no `NetworkModule`.
     """
     network: nn.Module = _actor(checkpoint, module_id).network
-    return network.cpu()
+    return deepcopy(network).cpu()  # a module that trains stays where it is
 
 
 def save_network(

@@ -24,6 +24,7 @@ from __future__ import annotations
 import resource
 import statistics
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ from common.table import json_option, show, write_json
 from velora.rllib import NetworkConfig, NetworkModule
 from velora.utils import active_parameters, total_parameters
 
-SOLVED = 450
+SOLVED, EPISODES = 450, 100
 BATCH = 1024
 ROWS: dict[str, Any] = {
     "ncp": NetworkConfig("ncp"),
@@ -103,14 +104,21 @@ def learned(task: str, row: str, seed: int, steps: int, progress: Progress) -> A
     algo = algorithm(task, row, 2, seed)
     names = {"task": task, "network": row, "seed": seed}
     bar = progress.add_task(" ".join(map(str, names.values())), total=steps)
-    done, seconds, returns = 0, 0.0, [0.0]
-    while done < steps and returns[-1] < SOLVED:
+    done, seconds, mean, best = 0, 0.0, 0.0, 0.0
+    last: deque[tuple[int, float]] = deque()  # episodes of an iteration, their return
+    while done < steps and mean < SOLVED:
         start = time.perf_counter()
         result = algo.train()
         seconds += time.perf_counter() - start
         done = int(result["num_env_steps_sampled_lifetime"])
-        found = result["env_runners"].get("episode_return_mean")  # of a hundred
-        returns.append(returns[-1] if found is None else float(found))
+        if ended := int(result["env_runners"].get("num_episodes", 0)):
+            # RLlib's mean is that of an iteration, in which few episodes may end.
+            last.append((ended, float(result["env_runners"]["episode_return_mean"])))
+        while last and sum(n for n, _ in last) - last[0][0] >= EPISODES:
+            last.popleft()
+        if (n_last := sum(n for n, _ in last)) >= EPISODES:
+            mean = sum(n * its for n, its in last) / n_last
+        best = max(best, mean)
         progress.update(bar, completed=done)
     weights = {
         "parameters": total_parameters(module_of(algo)),
@@ -118,10 +126,9 @@ def learned(task: str, row: str, seed: int, steps: int, progress: Progress) -> A
     }
     algo.stop()
     progress.remove_task(bar)
-    is_solved = returns[-1] >= SOLVED
     return names | {
-        f"steps to {SOLVED}": done if is_solved else "not in " + f"{done:,}",
-        "best return": max(returns),
+        f"steps to {SOLVED}": done if mean >= SOLVED else "not in " + f"{done:,}",
+        "best return": best,
         **weights,
         "steps/s": done / seconds,
         "seconds": seconds,

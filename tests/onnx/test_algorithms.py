@@ -18,10 +18,14 @@ from agents import (
 )
 from gymnasium import spaces
 from side_by_side import assert_same, shaken
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from velora.onnx import export
 
 pytestmark = pytest.mark.filterwarnings("ignore:A recurrent network has no memory here")
+
+
+NORMALISED = ("flat", "window", "dict")  # what VecNormalize takes, and images no more
 
 
 def cases() -> list[tuple[str, str, str, str]]:
@@ -41,16 +45,55 @@ def cases() -> list[tuple[str, str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("algorithm", "policy", "observations", "actions"), cases())
+def all_cases() -> list[tuple[str, str, str, str]]:
+    """Returns each algorithm with each policy, observation and action."""
+    return [
+        (algorithm, policy, observations, actions)
+        for algorithm, spec in ALGORITHMS.items()
+        for policy in POLICIES
+        for observations in OBSERVATIONS
+        for actions in spec.actions
+        if observations not in spec.without
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """With --whole all cases, and those of numbers as VecNormalize makes them, too."""
+    if "case" not in metafunc.fixturenames:
+        return
+    chosen = [(case, False, 25) for case in cases()]
+    if metafunc.config.getoption("--whole", False):
+        found = [(case, of) for case in all_cases() for of in (False, True)]
+        chosen = [(c, of, 200) for c, of in found if not of or c[2] in NORMALISED]
+    names = ["-".join((*c, "normalised" if of else "raw")) for c, of, _ in chosen]
+    metafunc.parametrize(("case", "is_normalised", "steps"), chosen, ids=names)
+
+
+def statistics(observations: str, actions: str) -> VecNormalize:
+    """Makes environments that have normalised observations for a while."""
+    venv = DummyVecEnv([lambda: make_env(observations, actions)])
+    keys = ["a"] if observations == "dict" else None
+    env = VecNormalize(venv, norm_obs_keys=keys)
+    env.seed(2)
+    env.reset()
+    for _ in range(30):
+        env.step([env.action_space.sample()])
+    return env
+
+
 def test_file_acts_as_the_model(
-    algorithm: str, policy: str, observations: str, actions: str, tmp_path: Path
+    case: tuple[str, str, str, str], is_normalised: bool, steps: int, tmp_path: Path
 ) -> None:
+    algorithm, policy, observations, actions = case
     model = shaken(make_agent(algorithm, policy, observations, actions))
+    env = statistics(observations, actions) if is_normalised else None
     path = tmp_path / "policy.onnx"
-    done = export(model, path)
+    done = export(model, path, vec_normalize=env)
     assert done.difference <= 1e-5
     assert done.n_bytes == path.stat().st_size
-    assert_same(model, path, masked=algorithm == "MaskablePPO", steps=25)
+    given = {"normalised": env.normalize_obs} if env else {}
+    masked = algorithm == "MaskablePPO"
+    assert_same(model, path, masked=masked, steps=steps, **given)
 
 
 @pytest.mark.parametrize("observations", OBSERVATIONS)

@@ -93,9 +93,9 @@ class Acting(nn.Module):
             for bound in (space.low, space.high)
         )
         if self.policy.squash_output:
+            # onnxruntime's tanh may go a rounding beyond 1, and so would the action.
             actions = low + 0.5 * (actions + 1.0) * (high - low)
-        else:
-            actions = torch.minimum(torch.maximum(actions, low), high)
+        actions = torch.minimum(torch.maximum(actions, low), high)
         return actions if space.dtype == "float64" else actions.float()
 
 

@@ -49,9 +49,7 @@ def main() -> None:
     policy = PPO("NCPPolicy", env, seed=options.seed, **SETTINGS)
     export(policy.learn(options.steps), "policy.onnx")
 
-    env = make_vec_env(
-        "CartPole-v1", 8, options.seed, wrapper_class=without_velocities
-    )
+    env = make_vec_env("CartPole-v1", 8, options.seed, wrapper_class=without_velocities)
     memory = MemoryPPO(
         "LiquidPolicy",
         env,

@@ -41,8 +41,8 @@ def folder(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(
             "no npm here, which brings onnxruntime-web: apt-get install npm brings it"
         )
-    known = subprocess.run([NPM, "view", "onnxruntime-web", "name"], capture_output=True)
-    if known.returncode != 0:
+    asked = [NPM, "view", "onnxruntime-web", "name"]
+    if subprocess.run(asked, capture_output=True).returncode != 0:
         pytest.skip("npm reaches no registry from here that has onnxruntime-web")
     there: Path = tmp_path_factory.mktemp("site") / "web"
     shutil.copytree(WEB, there, ignore=shutil.ignore_patterns("node_modules", "*.onnx"))
@@ -170,9 +170,7 @@ class Hidden(gym.Env[Any, Any]):
 
 def test_dicts_times_and_masks_go_as_well(opened: Any, folder: Path) -> None:
     options = {"timespan_key": "dt", "n_neurons": 16}
-    model = MemoryPPO(
-        "LiquidPolicy", Hidden(), policy_kwargs=options, **SMALL
-    )
+    model = MemoryPPO("LiquidPolicy", Hidden(), policy_kwargs=options, **SMALL)
     export(model.learn(64), folder / "hidden.onnx")
     Hidden.observation_space.seed(0)
     seen = [Hidden.observation_space.sample() for _ in range(STEPS)]
@@ -222,7 +220,8 @@ def test_physics_are_those_of_gymnasium(opened: Any) -> None:
     const [starts, actions] = given;
     const { hasFallen, start, step } = await import("/cartpole.js");
     let state;
-    const states = actions.map((action, i) => (state = step(starts[i] ?? state, action)));
+    const go = (action, i) => (state = step(starts[i] ?? state, action));
+    const states = actions.map(go);
     return [states, states.map(hasFallen), Array.from({ length: 100 }, start)];
     """
     found, ends, first = play(opened, code, starts, actions)

@@ -17,6 +17,7 @@ import torch
 from gymnasium.wrappers import TransformObservation
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecNormalize
 
 from velora.onnx import export
 from velora.sb3 import MemoryPPO
@@ -45,18 +46,13 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)  # networks this small are fastest with one
 
-    env = make_vec_env("CartPole-v1", 8, options.seed)
+    env: Any = make_vec_env("CartPole-v1", 8, options.seed)
     policy = PPO("NCPPolicy", env, seed=options.seed, **SETTINGS)
     export(policy.learn(options.steps), "policy.onnx")
 
     env = make_vec_env("CartPole-v1", 8, options.seed, wrapper_class=without_velocities)
-    memory = MemoryPPO(
-        "LiquidPolicy",
-        env,
-        policy_kwargs=dict(n_neurons=64),
-        seed=options.seed,
-        **SETTINGS,
-    )
+    env = VecNormalize(env)  # its statistics go into the file, too
+    memory = MemoryPPO("LiquidPolicy", env, seed=options.seed, **SETTINGS)
     export(memory.learn(options.steps), "memory.onnx")
     print("wrote policy.onnx and memory.onnx")
 

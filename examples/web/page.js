@@ -99,7 +99,7 @@ scene.onpointerdown = ({ offsetX }) => {
 try {
   for (const name in AGENTS) AGENTS[name].agent = await Agent.load(name);
 } catch (error) {
-  find("said").textContent = "There is no agent yet: python train.py makes both.";
+  find("said").textContent = "An agent is missing: python train.py makes both.";
   throw error;
 }
 begin();

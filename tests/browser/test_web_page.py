@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,9 @@ def run(*command: str, cwd: Path) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serves a folder meanwhile, at the address that it gives."""
     handler = functools.partial(Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -65,6 +67,12 @@ def address(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with served(folder) as there:
+        yield there
 
 
 @pytest.fixture
@@ -271,3 +279,22 @@ def test_page_is_light_and_dark_and_fits_a_phone(opened: Any) -> None:
     wide = opened.execute_script("return document.documentElement.scrollWidth")
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wide == 360
+
+
+@pytest.mark.parametrize(
+    ("missing", "brings"), [("node_modules", "npm install"), ("*.onnx", "train.py")]
+)
+def test_page_says_what_is_missing(
+    missing: str, brings: str, browser: Any, folder: Path, tmp_path: Path
+) -> None:
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    there = tmp_path / "web"
+    shutil.copytree(folder, there, ignore=shutil.ignore_patterns(missing))
+    with served(there) as address:
+        browser.get(address)
+        said = browser.find_element("id", "said")
+        WebDriverWait(browser, 60).until(lambda _: said.text != "Loading …")
+        assert "is missing" in said.text
+        assert brings in said.text
+        browser.get("about:blank")

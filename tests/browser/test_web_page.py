@@ -42,7 +42,7 @@ def folder(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(
             "no npm here, which brings onnxruntime-web: apt-get install npm brings it"
         )
-    asked = [NPM, "view", "onnxruntime-web", "name"]
+    asked = [NPM, "view", "onnxruntime-web", "name", "--fetch-retries=1"]
     if subprocess.run(asked, capture_output=True).returncode != 0:
         pytest.skip("npm reaches no registry from here that has onnxruntime-web")
     there: Path = tmp_path_factory.mktemp("site") / "web"

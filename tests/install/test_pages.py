@@ -14,7 +14,10 @@ PAGES = sorted(
     page
     for pattern in ("*.md", "[!.]*/**/*.md")
     for page in ROOT.glob(pattern)
-    if not any(part.startswith(".") for part in page.relative_to(ROOT).parts)
+    if not any(
+        part.startswith(".") or part == "node_modules"  # by npm in examples/web
+        for part in page.relative_to(ROOT).parts
+    )
 )
 FENCED = re.compile(r"^(```+).*?^\1", re.S | re.M)
 LINK = re.compile(r"\[([^][]*)\]\(([^()\s]+)\)")

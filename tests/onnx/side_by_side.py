@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from agents import OBSERVATIONS
 from gymnasium import spaces
@@ -64,6 +65,13 @@ def masks_for(space: spaces.Space[Any], n_envs: int, random: Any) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
+def assert_plain(path: Path) -> None:
+    """Sees that there are tensors alone in a graph: few runtimes have sequences."""
+    operators = {node.op_type for node in onnx.load(path).graph.node}
+    assert operators
+    assert not [name for name in operators if "Sequence" in name]
+
+
 def assert_same(
     model: Any,
     path: Path,
@@ -75,6 +83,7 @@ def assert_same(
     steps: int = 60,
 ) -> OnnxAgent:
     """Compares actions and states of many steps, in one and in seven environments."""
+    assert_plain(path)
     random = np.random.default_rng(1)
     agent, other = OnnxAgent(path), Agent(model)
     space = seen_by(model) if space is None else space

@@ -51,7 +51,8 @@ def test_command_writes_an_agent(agent: Path) -> None:
     out = agent.with_name("policy.onnx")
     done = run(agent, out)
     assert done.exit_code == 0, done.output
-    assert f"Wrote {out} (0.01 MB), " in done.output
+    size = f"{out.stat().st_size / 1e6:.2g} MB"
+    assert f"Wrote {out} ({size}), " in done.output
     assert_same(type(make_model()).load(agent), out, steps=10)
 
 

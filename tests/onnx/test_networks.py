@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from side_by_side import assert_plain
 
 from velora.models import LiquidNCPNetwork, NCPNetwork
 from velora.models.protocol import parts
@@ -33,6 +34,7 @@ def test_file_does_what_the_network_does(name: str, tmp_path: Path) -> None:
     network.train()
     done = export(network, tmp_path / "network.onnx")
     assert done.difference <= 1e-5
+    assert_plain(tmp_path / "network.onnx")
     assert network.training
     x, resets = torch.randn(12, 3, 4), torch.rand(12, 3) < 0.2
     agent, found = OnnxAgent(tmp_path / "network.onnx"), []

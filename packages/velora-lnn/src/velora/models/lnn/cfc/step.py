@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from velora.models.lnn.activation import mish
 from velora.models.lnn.eager import unbatched
-from velora.models.lnn.headed.packing import PackedHeads, split
+from velora.models.lnn.headed.packing import PackedHeads
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
 from velora.models.protocol import Timespans
 
@@ -56,7 +56,7 @@ def packed_step(
         new_hidden: (B, H) state.
     """
     heads = functional.linear(z, packed.weight, packed.bias)  # (B, N·H)
-    return blend(split(heads, packed.hidden), timespans)
+    return blend(heads.chunk(4 if timespans is None else 5, dim=-1), timespans)
 
 
 @dataclass(frozen=True, eq=False)

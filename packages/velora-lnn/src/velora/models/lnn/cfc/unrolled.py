@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.cfc.step import blend
-from velora.models.lnn.headed.packing import split
 
 
 def unrolled(
@@ -40,7 +39,8 @@ def unrolled(
             state = state.masked_fill(resets[step, :, None], 0)
         heads = projected + functional.linear(state, weight)
         t = None if times is None else times[step]
-        y, state = blend(split(heads, state.shape[1]), t)
+        blocks = heads.chunk(4 if t is None else 5, dim=-1)
+        y, state = blend(blocks, t)
         outputs.append(y)
         states.append(state)
     return torch.stack(outputs), torch.stack(states)

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.gated_leaky.step import leak
-from velora.models.lnn.headed.packing import split
 
 
 def unrolled(
@@ -39,7 +38,7 @@ def unrolled(
         if resets is not None:
             state = state.masked_fill(resets[step, :, None], 0)
         heads = projected + functional.linear(state, weight)
-        f, k, now = split(heads, state.shape[1])
+        f, k, now = heads.chunk(3, dim=-1)
         state = leak(f, k, state, None if times is None else times[step])
         outputs.append(now + state)
         states.append(state)

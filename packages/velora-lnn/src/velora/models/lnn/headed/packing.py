@@ -78,5 +78,9 @@ def masked_blocks(weights: Sequence[Tensor], mask: Tensor) -> Tensor:
 
 
 def split(heads: Tensor, hidden: int) -> tuple[Tensor, ...]:
-    """Returns the N blocks (..., H) of (..., N·H) heads."""
+    """Returns the N blocks (..., H) of (..., N·H) heads.
+
+    What may be recorded chunks by a literal N: one that follows from sizes becomes a
+    sequence in ONNX, which few runtimes have, and not a plain Split.
+    """
     return heads.chunk(heads.shape[-1] // hidden, dim=-1)

@@ -8,10 +8,11 @@ one set of settings: "ncp", "liquid" and "gated-leaky" are ours, those with memo
 neurons, "MLP" and "LSTM" RLlib's own. "no velocity" is CartPole with zeros for its
 velocities.
 
-`learn` collects with two env runners until the mean return of a hundred episodes is
-450, or `--steps` are done. `pace` alternates one and two env runners, and measures what
-an iteration is made of; from that the last table reckons, on paper, what more env
-runners would give: N of them with as many steps each take turns with one learner, so
+`learn` collects with two env runners, of four environments each, until the mean return
+of a hundred episodes is 450, or `--steps` are done. `pace` alternates one and two env
+runners, of eight, and measures what an iteration of 1,024 steps is made of. From that
+the last table reckons, on paper, what more env runners would give: N of them with as
+many steps each take turns with one learner, so
 
     steps/s = N·b / (b/s + sync·N + N·b/u)
 
@@ -66,14 +67,16 @@ def without_velocity(_: Any) -> gym.Env[Any, Any]:
     return TransformObservation(env, lambda seen: seen * shown, env.observation_space)
 
 
-def algorithm(task: str, row: str, n_runners: int, seed: int) -> Algorithm:
-    """Builds PPO with a row's networks, eight environments in all."""
+def algorithm(
+    task: str, row: str, seed: int, *, n_runners: int, n_envs: int
+) -> Algorithm:
+    """Builds PPO with a row's networks, and so many environments in each runner."""
     register_env("no velocity", without_velocity)
     ours = NetworkModule if isinstance(ROWS[row], NetworkConfig) else None
     config = (
         PPOConfig()
         .environment("CartPole-v1" if task == "CartPole" else task)
-        .env_runners(num_env_runners=n_runners, num_envs_per_env_runner=8 // n_runners)
+        .env_runners(num_env_runners=n_runners, num_envs_per_env_runner=n_envs)
         .learners(num_learners=0)
         .training(
             train_batch_size=BATCH,
@@ -101,7 +104,7 @@ def module_of(algo: Algorithm) -> Any:
 
 def learned(task: str, row: str, seed: int, steps: int, progress: Progress) -> Any:
     """Trains until the task is solved, or the steps are done."""
-    algo = algorithm(task, row, 2, seed)
+    algo = algorithm(task, row, seed, n_runners=2, n_envs=4)
     names = {"task": task, "network": row, "seed": seed}
     bar = progress.add_task(" ".join(map(str, names.values())), total=steps)
     done, seconds, mean, best = 0, 0.0, 0.0, 0.0
@@ -162,7 +165,7 @@ def one_round(algo: Algorithm, n_runners: int) -> dict[str, float]:
 def measured(row: str, rounds: int) -> list[dict[str, Any]]:
     """Measures a row with one and two env runners, in turn."""
     task = next(task for task, rows in TASKS.items() if row in rows)
-    algos = {n: algorithm(task, row, n, 0) for n in (1, 2)}
+    algos = {n: algorithm(task, row, 0, n_runners=n, n_envs=8) for n in (1, 2)}
     times: dict[int, list[dict[str, float]]] = {n: [] for n in algos}
     for turn in range(rounds + 1):
         for n, algo in algos.items():

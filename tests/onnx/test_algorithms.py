@@ -61,12 +61,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """With --whole all cases, and those of numbers as VecNormalize makes them, too."""
     if "case" not in metafunc.fixturenames:
         return
-    chosen = [(case, False, 25) for case in cases()]
+    chosen = [(case, False) for case in cases()]
     if metafunc.config.getoption("--whole", False):
-        found = [(case, of) for case in all_cases() for of in (False, True)]
-        chosen = [(c, of, 200) for c, of in found if not of or c[2] in NORMALISED]
-    names = ["-".join((*c, "normalised" if of else "raw")) for c, of, _ in chosen]
-    metafunc.parametrize(("case", "is_normalised", "steps"), chosen, ids=names)
+        chosen = [(case, False) for case in all_cases()]
+        chosen += [(case, True) for case in all_cases() if case[2] in NORMALISED]
+    names = ["-".join((*case, "normalised" if of else "raw")) for case, of in chosen]
+    metafunc.parametrize(("case", "is_normalised"), chosen, ids=names)
 
 
 def statistics(observations: str, actions: str) -> VecNormalize:
@@ -82,7 +82,7 @@ def statistics(observations: str, actions: str) -> VecNormalize:
 
 
 def test_file_acts_as_the_model(
-    case: tuple[str, str, str, str], is_normalised: bool, steps: int, tmp_path: Path
+    case: tuple[str, str, str, str], is_normalised: bool, tmp_path: Path
 ) -> None:
     algorithm, policy, observations, actions = case
     model = shaken(make_agent(algorithm, policy, observations, actions))
@@ -92,8 +92,7 @@ def test_file_acts_as_the_model(
     assert done.difference <= 1e-5
     assert done.n_bytes == path.stat().st_size
     given = {"normalised": env.normalize_obs} if env else {}
-    masked = algorithm == "MaskablePPO"
-    assert_same(model, path, masked=masked, steps=steps, **given)
+    assert_same(model, path, masked=algorithm == "MaskablePPO", steps=25, **given)
 
 
 @pytest.mark.parametrize("observations", OBSERVATIONS)

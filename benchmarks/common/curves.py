@@ -35,6 +35,8 @@ def draw_curves(rows: Iterable[Row], path: Path, title: str) -> None:
                 axis.plot(steps, line, color=f"C{n}", alpha=0.2, linewidth=0.8)
             axis.plot(steps, np.mean(lines, axis=0), color=f"C{n}", label=policy)
         axis.set(title=title.format(task), xlabel="steps", ylabel="return")
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+        axis.locator_params(axis="x", nbins=5)
         axis.legend(frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)

@@ -61,7 +61,10 @@ TASKS = {
 
 
 def without_velocity(_: Any) -> gym.Env[Any, Any]:
-    """CartPole-v1 with zeros for both velocities."""
+    """CartPole-v1 with zeros for both velocities.
+
+    `common.no_velocity` has it, too, but needs Stable-Baselines3, which is not here.
+    """
     env = gym.make("CartPole-v1")
     shown = np.array([1, 0, 1, 0], np.float32)
     return TransformObservation(env, lambda seen: seen * shown, env.observation_space)
@@ -217,15 +220,19 @@ def on_paper(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-@click.group()
-def main() -> None:
-    """Trains in RLlib, with our networks and its own."""
+def start() -> None:
+    """Starts Ray on this machine."""
     ray.init(
         num_cpus=3,  # more than two runners are there at once, some idle
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
     )
+
+
+@click.group()
+def main() -> None:
+    """Trains in RLlib, with our networks and its own."""
 
 
 @main.command()
@@ -238,6 +245,7 @@ def learn(
     tasks: tuple[str, ...], first_seed: int, seeds: int, steps: int, path: Path | None
 ) -> None:
     """Steps until each is solved, with two env runners."""
+    start()
     rows = []
     with Progress() as progress:
         for seed in range(first_seed, first_seed + seeds):
@@ -254,6 +262,7 @@ def learn(
 @json_option
 def pace(rows: tuple[str, ...], rounds: int, path: Path | None) -> None:
     """Seconds and bytes of an iteration, with one and two env runners."""
+    start()
     found = [measured(row, rounds) for row in track(rows or ROWS, "measuring")]
     estimates = [on_paper(one, two) for one, two in found]
     show([row for pair in found for row in pair], section="network")

@@ -22,11 +22,11 @@ def run(tmp_path: Path, *options: str) -> Any:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    ours, theirs = run(tmp_path, "learn", "--task", "CartPole", "--steps", "1000")
+    ours, theirs = run(tmp_path, "learn", "--task", "CartPole", "--steps", "4000")
     assert (ours["network"], theirs["network"]) == ("ncp", "MLP")
     assert ours["active"] < ours["parameters"] < theirs["parameters"]
-    assert ours["steps to 450"].startswith("not in 1,")
-    assert ours["best return"] == 0 or 10 < ours["best return"] < 100
+    assert ours["steps to 450"].startswith("not in 4,")
+    assert 10 < ours["best return"] < 100  # of a hundred episodes or more
 
 
 def test_it_measures_and_reckons(tmp_path: Path) -> None:

@@ -7,12 +7,22 @@ import torch
 
 from velora.models.lnn import NCPNetwork, SparseLinear
 from velora.models.lnn.recurrent import RecurrentNCPNetwork
+from velora.models.protocol import parts, takes
+from velora.plugins import networks
 from velora.utils import set_device
 
 ACCELERATOR = set_device("auto")
 needs_accelerator = pytest.mark.skipif(
     ACCELERATOR.type == "cpu", reason="no accelerator that PyTorch can use is here"
 )
+
+
+@pytest.fixture(autouse=True)
+def _exact():
+    """Has cuDNN, which computes PyTorch's LSTM and GRU, keep all digits of float32."""
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        yield
+
 
 INIT_TYPES = (
     "kaiming_uniform",
@@ -172,3 +182,34 @@ def test_masked_weights_get_no_gradient_on_an_accelerator(network_type):
     for layer in layers:
         assert layer.mask.device.type == ACCELERATOR.type
         assert not layer.weight.grad[~layer.mask].any()
+
+
+def through(network, x, resets, times):
+    """Returns a sequence's outputs, last state and gradients there, on the CPU."""
+    network = copy.deepcopy(network).to(x.device)
+    x = x.clone().requires_grad_()
+    timed = takes(network.forward_sequence, "timespans")
+    options = {"timespans": times} if timed else {}
+    y, state = network.forward_sequence(x, resets=resets, **options)
+    values = [y, *parts(state)]
+    sum(value.square().mean() for value in values).backward()
+    gradients = [x.grad, *(p.grad for p in network.parameters() if p.requires_grad)]
+    values += [each for each in gradients if each is not None]
+    assert {value.device.type for value in values} == {x.device.type}
+    return [value.detach().cpu() for value in values]
+
+
+@needs_accelerator
+@pytest.mark.parametrize(
+    "name", [name for name, entry in networks().items() if entry.recurrent]
+)
+def test_each_recurrent_network_on_an_accelerator_is_itself(name):
+    network = networks()[name].build(3, 2)
+    x = torch.randn(20, 5, 3)
+    resets, times = torch.rand(20, 5) < 0.1, torch.rand(20, 5) + 0.5
+    expected = through(network, x, resets, times)
+    found = through(network, *(v.to(ACCELERATOR) for v in (x, resets, times)))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    made = networks()[name].build(3, 2, device=ACCELERATOR)
+    tensors = [*made.parameters(), *made.buffers()]
+    assert {tensor.device.type for tensor in tensors} == {ACCELERATOR.type}

@@ -10,14 +10,25 @@ import numpy as np
 import pytest
 import torch
 from agents import ALGORITHMS, POLICIES, learn, make_agent, predict
+from recurrent_agents import make_model
+from recurrent_agents import ragged as ragged_env
 
 from velora.plugins import hookimpl, manager
+from velora.sb3 import MemoryPPO
 from velora.sb3.common.network_body import NetworkBody
 from velora.utils import set_device
 
 DEVICES = ["cpu"]
 if set_device("auto").type != "cpu":  # what this machine has
     DEVICES.append(set_device("auto").type)
+
+
+@pytest.fixture(autouse=True)
+def _exact() -> Iterator[None]:
+    """Has cuDNN, which computes PyTorch's LSTM and GRU, keep all digits of float32."""
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        yield
+
 
 each_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
 each_policy = pytest.mark.parametrize("policy", POLICIES)
@@ -55,6 +66,46 @@ def test_agent_learns_on_its_device_and_loads_on_another(
         np.testing.assert_allclose(predict(loaded), predict(model), atol=1e-5)
         loaded.set_env(model.env)
         assert devices_of(learn(loaded)) == {other}
+
+
+REMEMBERING = {
+    "RecurrentPPO": make_model,
+    "MemoryPPO": lambda **kwargs: MemoryPPO(
+        "LiquidPolicy", ragged_env(), 1e-3, 16, 16, 2, **kwargs
+    ),
+}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("algorithm", REMEMBERING)
+@pytest.mark.parametrize(
+    "network", ["gated-leaky", "liquid", "ltc", "cfc", "cfc-layers", "lstm", "gru"]
+)
+def test_agent_that_remembers_is_where_its_device_says(
+    algorithm: str, network: str, device: str, tmp_path: Path
+) -> None:
+    options = {"network": network, "n_neurons": 12}
+    if network in ("lstm", "gru"):
+        options = {"network": network}
+    make = REMEMBERING[algorithm]
+    model = make(policy_kwargs=options, device=device, seed=1)
+    model.learn(2 * model.n_steps * model.n_envs)
+    assert devices_of(model) == {device}
+    model.save(tmp_path / "agent.zip")
+    obs = np.random.default_rng(0).uniform(-1, 1, (4, 3, 3)).astype(np.float32)
+    for other in DEVICES:
+        loaded = type(model).load(tmp_path / "agent.zip", device=other)
+        assert devices_of(loaded) == {other}
+        state = expected_state = None
+        for step in obs:
+            action, state = loaded.predict(step, state, deterministic=True)
+            expected, expected_state = model.predict(
+                step, expected_state, deterministic=True
+            )
+            np.testing.assert_allclose(action, expected, atol=1e-5)
+        loaded.set_env(model.env)
+        loaded.learn(loaded.n_steps * loaded.n_envs)
+        assert devices_of(loaded) == {other}
 
 
 @each_algorithm

@@ -48,6 +48,8 @@ def rollouts_of(model: Any) -> list[dict[str, Any]]:
         names = ("rewards", "values", "log_probs", "advantages", "episode_starts")
         rollouts.append({name: getattr(rollout, name).copy() for name in names})
         np.random.seed(NO_CUT)
+        if isinstance(model, MemoryPPO):
+            model.batch_size = None  # all sequences once, and none drawn twice
         train()
 
     model.train = note_and_train

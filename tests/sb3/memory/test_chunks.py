@@ -15,6 +15,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from torch import Tensor
 
 from velora.sb3.memory.rollout import SequenceRollout
+from velora.sb3.memory.sequences import States
 from velora.sb3.memory_ppo import MemoryPPO
 
 pytestmark = pytest.mark.usefixtures("toy_networks")
@@ -113,23 +114,60 @@ def test_rollout_begins_with_the_state_that_the_last_one_ended_with() -> None:
             assert before.any()
 
 
-def test_all_steps_are_in_one_minibatch_each_epoch() -> None:
-    model = make_model(sequence_length=4, batch_size=12)
-    rollout = model.rollout_buffer
+def numbered_rollout() -> SequenceRollout:
+    """Returns a rollout of 18 chunks; steps and chunk states have numbers."""
+    rollout = make_model(sequence_length=4, batch_size=12).rollout_buffer
     rollout.reset()
     numbers = np.arange(72).reshape(24, 3)
     rollout.actions[:] = numbers[..., None]
     rollout.returns[:] = numbers
-    rollout.chunk_states = [model.policy.initial_states(3) for _ in range(6)]
+    for first in torch.from_numpy(numbers[::4]):
+        rollout.chunk_states.append(States((first[:, None],), ()))
+    return rollout
+
+
+def columns_of(data: Any) -> Tensor:
+    """Returns a minibatch's (4, chunks) numbers, after checking what they say."""
+    columns = data.returns.view(4, -1)
+    assert (columns.diff(dim=0) == 3).all()  # a step of the same environment
+    assert data.actions[:, 0].tolist() == data.returns.tolist()
+    assert data.observations.states.pi[0].flatten().tolist() == columns[0].tolist()
+    return columns
+
+
+def test_all_steps_are_in_one_minibatch_each_epoch() -> None:
+    rollout = numbered_rollout()
     orders = []
     for _ in range(2):
-        seen = [data.returns.view(4, -1) for data in rollout.get(12)]
+        seen = [columns_of(data) for data in rollout.get(12)]
         assert [part.shape for part in seen] == [(4, 3)] * 6
         columns = torch.cat(seen, dim=1)
         assert sorted(columns.flatten().tolist()) == list(range(72))
-        assert (columns.diff(dim=0) == 3).all()  # a step of the same environment
         orders.append(columns.flatten().tolist())
     assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize("batch_size", [72, 100])
+def test_minibatch_of_the_whole_rollout_is_drawn_with_replacement(
+    batch_size: int,
+) -> None:
+    rollout = numbered_rollout()
+    counts = torch.zeros(72)
+    for _ in range(500):
+        (data,) = rollout.get(batch_size)
+        numbers = columns_of(data).flatten().long()
+        drawn = torch.bincount(numbers, minlength=72)
+        assert drawn.sum() == 72
+        assert (drawn == 0).any()
+        counts += drawn
+    # Each is drawn once in the mean, with a deviation of 1 / sqrt(500).
+    torch.testing.assert_close(counts / 500, torch.ones(72), atol=0.25, rtol=0)
+
+
+def test_rollout_without_a_batch_size_is_as_it_is() -> None:
+    rollout = numbered_rollout()
+    (data,) = rollout.get()
+    assert sorted(columns_of(data).flatten().tolist()) == list(range(72))
 
 
 @pytest.mark.parametrize(

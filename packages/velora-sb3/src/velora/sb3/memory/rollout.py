@@ -58,25 +58,31 @@ class SequenceRollout(RolloutBuffer):
     ) -> Iterator[RolloutBufferSamples]:
         """Yields minibatches in a random order.
 
+        Where one holds all chunks, as many are drawn with replacement: each epoch would
+        see the same batch otherwise, and what is learned so is lost again more often
+        (docs/benchmarks.md#memoryppo).
+
         Args:
             batch_size: steps of all chunks in one; the last one may have fewer. None is
-                all of the rollout.
+                the rollout as it is.
 
         Yields:
             Samples of Stable-Baselines3's, step by step, whose observations are
             `Sequences`.
         """
-        n_columns = self.buffer_size * self.n_envs // self.sequence_length
-        width = batch_size // self.sequence_length if batch_size else n_columns
         if self._columns is None:
             self._columns = self._in_columns()
-        columns = self._columns
-        if width >= n_columns:
-            yield _samples(columns)
+        if batch_size is None:
+            yield _samples(self._columns)
             return
-        order = torch.from_numpy(np.random.permutation(n_columns)).to(self.device)
-        for chosen in torch.split(order, width):
-            yield _samples(_select(columns, chosen))
+        n_columns = self.buffer_size * self.n_envs // self.sequence_length
+        width = batch_size // self.sequence_length
+        if width >= n_columns:
+            order = np.random.randint(n_columns, size=n_columns)
+        else:
+            order = np.random.permutation(n_columns)
+        for chosen in torch.split(torch.from_numpy(order).to(self.device), width):
+            yield _samples(_select(self._columns, chosen))
 
     def _in_columns(self) -> dict[str, Any]:
         """Returns the rollout in columns: (sequence_length, chunks · n_envs, ...)."""

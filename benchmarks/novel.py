@@ -18,6 +18,7 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 - "LSTM, our synapses" and "LSTM, our parameters", if asked for: as "LSTM", with the
   hidden size with which it has as many parameters as LiquidPolicy has biases and
   weights with a synapse, or as it stores;
+- "CfC, 96 neurons", if asked for: as "CfC", of that size;
 - "CfC, window", if asked for: as "window" with the network and size of "CfC";
 - "ltc" and "cfc-layers", if asked for: as "CfC" with that network; "CfC, mixed memory":
   a dense one ("cfc") with as many neurons as the LSTM, and an LSTM's memory beside it;

@@ -20,6 +20,7 @@ from common.training import AgentJob, Falling
 ROWS = ("LiquidPolicy", "CfC", "LSTM", "frames", "window")
 NAMED = ("ltc", "cfc-layers", "ncps-cfc", "ncps-ltc")  # networks by their names
 OPTIONAL_ROWS = (
+    "CfC, 96 neurons",
     "CfC, window",
     *(f"LSTM, {what}" for what in MATCHED),
     "CfC, mixed memory",
@@ -127,6 +128,11 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     algorithm, policy, options = {
         "LiquidPolicy": ("RecurrentPPO", "LiquidPolicy", ours),
         "CfC": ("RecurrentPPO", "LiquidPolicy", sized | {"network": "liquid"}),
+        "CfC, 96 neurons": (
+            "RecurrentPPO",
+            "LiquidPolicy",
+            ours | {"network": "liquid", "n_neurons": 96},
+        ),
         "LSTM": lstm_row,
         "LSTM, our synapses": lstm_row,
         "LSTM, our parameters": lstm_row,

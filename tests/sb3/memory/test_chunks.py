@@ -71,9 +71,8 @@ def test_chunk_starts_from_the_state_that_the_rollout_had_there() -> None:
     met: list[Any] = []
 
     def note() -> None:
-        met.append(
-            torch.cat([states.pi[0] for states in model.rollout_buffer.chunk_states])
-        )
+        rollout = model.rollout_buffer
+        met.append(torch.cat([rollout.states[step].pi[0] for step in range(0, 24, 4)]))
         evaluate = model.policy.evaluate_actions
         seen = []
 
@@ -101,7 +100,7 @@ def test_rollout_begins_with_the_state_that_the_last_one_ended_with() -> None:
     ends: list[Any] = []
 
     def note() -> None:
-        starts.append(model.rollout_buffer.chunk_states[0])
+        starts.append(model.rollout_buffer.states[0])
         ends.append(model._states)
 
     on_train(model, note)
@@ -121,8 +120,9 @@ def numbered_rollout() -> SequenceRollout:
     numbers = np.arange(72).reshape(24, 3)
     rollout.actions[:] = numbers[..., None]
     rollout.returns[:] = numbers
-    for first in torch.from_numpy(numbers[::4]):
-        rollout.chunk_states.append(States((first[:, None],), ()))
+    for step in range(0, 24, 4):
+        first = torch.from_numpy(numbers[step])
+        rollout.states[step] = States((first[:, None],), ())
     return rollout
 
 
@@ -147,27 +147,26 @@ def test_all_steps_are_in_one_minibatch_each_epoch() -> None:
     assert orders[0] != orders[1]
 
 
-@pytest.mark.parametrize("batch_size", [72, 100])
-def test_minibatch_of_the_whole_rollout_is_drawn_with_replacement(
-    batch_size: int,
-) -> None:
+def test_one_chunk_is_cut_in_each_epoch_where_the_rollout_was() -> None:
     rollout = numbered_rollout()
-    counts = torch.zeros(72)
-    for _ in range(500):
-        (data,) = rollout.get(batch_size)
-        numbers = columns_of(data).flatten().long()
-        drawn = torch.bincount(numbers, minlength=72)
-        assert drawn.sum() == 72
-        assert (drawn == 0).any()
-        counts += drawn
-    # Each is drawn once in the mean, with a deviation of 1 / sqrt(500).
-    torch.testing.assert_close(counts / 500, torch.ones(72), atol=0.25, rtol=0)
-
-
-def test_rollout_without_a_batch_size_is_as_it_is() -> None:
-    rollout = numbered_rollout()
-    (data,) = rollout.get()
-    assert sorted(columns_of(data).flatten().tolist()) == list(range(72))
+    rollout.draw_places(60)
+    assert rollout.wanted() == {0, 4, 8, 12, 16, 20} | {s for s, _ in rollout.places}
+    for step in rollout.wanted():
+        rollout.states[step] = States((3.0 * step + torch.arange(3)[:, None],), ())
+    places = rollout.places.copy()
+    seen = []
+    for step, env in places:
+        cuts = []
+        for data in rollout.get(12):
+            columns, cut = columns_of(data), data.observations.cut
+            if cut is not None:
+                number = columns[cut.step, cut.column]
+                assert cut.states.pi[0].tolist() == [[number]]
+                cuts.append(number)
+        assert cuts == ([3 * step + env] if step % 4 else [])
+        seen += cuts
+    assert len(set(seen)) > 20
+    assert all(data.observations.cut is None for data in rollout.get(12))
 
 
 @pytest.mark.parametrize(

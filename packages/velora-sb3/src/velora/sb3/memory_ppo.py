@@ -185,6 +185,7 @@ class MemoryPPO(PPO):
                 unknown,
             )
             self._last_obs, self._last_episode_starts = new_obs, dones  # type: ignore[assignment]  # as above
+        rollout.draw_places(self.n_epochs)
         self._states = look_back(policy, rollout, first, truncations)
         with torch.no_grad():
             obs_tensor = obs_as_tensor(new_obs, self.device)  # type: ignore[arg-type]  # as above

@@ -11,28 +11,33 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
-from velora.sb3.memory.sequences import Sequences, State, States
+from velora.sb3.memory.sequences import Cut, Sequences, State, States, row_of
 
 
 class SequenceRollout(RolloutBuffer):
     """A rollout whose minibatches are chunks of `sequence_length` steps in a row.
 
     A chunk starts from the states that the rollout's weights had there. Episodes that
-    start within it do so where `episode_starts` says; nothing is padded.
+    start within it do so where `episode_starts` says; nothing is padded. In each epoch
+    one chunk is cut in two, at another step, and goes on from the state that was there,
+    as in sb3-contrib's RecurrentPPO: where a minibatch is the whole rollout, what is
+    learned without it is lost again more often (docs/benchmarks.md#memoryppo).
 
     Attributes:
         sequence_length: steps of a chunk; a divisor of those of the rollout. It and
             `n_choices` are set before the first `reset`.
         n_choices: booleans of a mask; 0 where nothing is masked from outside.
         masks: (T, n_envs, n_choices) booleans.
-        chunk_states: before the first step of each chunk; who goes through the rollout
-            appends them.
+        places: (step, environment) of the cuts to come, one of each epoch.
+        states: before some of the steps, by step; who goes through the rollout puts in
+            those that are `wanted`.
     """
 
     sequence_length: int
     n_choices: int = 0
     masks: np.ndarray
-    chunk_states: list[States]
+    places: list[tuple[int, int]]
+    states: dict[int, States]
     _columns: dict[str, Any] | None  # once they are asked for
 
     def reset(self) -> None:
@@ -40,8 +45,22 @@ class SequenceRollout(RolloutBuffer):
         super().reset()
         sizes = self.buffer_size, self.n_envs, self.n_choices
         self.masks = np.ones(sizes, dtype=bool)
-        self.chunk_states = []
+        self.places = []
+        self.states = {}
         self._columns = None
+
+    def draw_places(self, n_epochs: int) -> None:
+        """Draws where a chunk is cut in each of the epochs to come."""
+        for _ in range(n_epochs):
+            env, step = divmod(
+                np.random.randint(self.buffer_size * self.n_envs), self.buffer_size
+            )
+            self.places.append((step, env))
+
+    def wanted(self) -> set[int]:
+        """Returns the steps before which the states are wanted."""
+        of_chunks = range(0, self.buffer_size, self.sequence_length)
+        return {*of_chunks, *(step for step, _ in self.places)}
 
     def between(self, start: int, stop: int, states: States) -> Sequences:
         """Returns the steps from one to before another, of all environments."""
@@ -56,33 +75,40 @@ class SequenceRollout(RolloutBuffer):
     def get(  # type: ignore[override]  # observations are sequences of them
         self, batch_size: int | None = None
     ) -> Iterator[RolloutBufferSamples]:
-        """Yields minibatches in a random order.
-
-        Where one holds all chunks, as many are drawn with replacement: each epoch would
-        see the same batch otherwise, and what is learned so is lost again more often
-        (docs/benchmarks.md#memoryppo).
+        """Yields minibatches of an epoch in a random order.
 
         Args:
             batch_size: steps of all chunks in one; the last one may have fewer. None is
-                the rollout as it is.
+                all of the rollout.
 
         Yields:
             Samples of Stable-Baselines3's, step by step, whose observations are
             `Sequences`.
         """
+        n_columns = self.buffer_size * self.n_envs // self.sequence_length
+        width = batch_size // self.sequence_length if batch_size else n_columns
         if self._columns is None:
             self._columns = self._in_columns()
-        if batch_size is None:
-            yield _samples(self._columns)
-            return
-        n_columns = self.buffer_size * self.n_envs // self.sequence_length
-        width = batch_size // self.sequence_length
+        columns, cut = self._columns, self._next_cut()
         if width >= n_columns:
-            order = np.random.randint(n_columns, size=n_columns)
-        else:
-            order = np.random.permutation(n_columns)
-        for chosen in torch.split(torch.from_numpy(order).to(self.device), width):
-            yield _samples(_select(self._columns, chosen))
+            yield _samples(columns, cut)
+            return
+        order = torch.from_numpy(np.random.permutation(n_columns))
+        for chosen in torch.split(order, width):
+            yield _samples(
+                _select(columns, chosen.to(self.device)), _among(cut, chosen)
+            )
+
+    def _next_cut(self) -> Cut | None:
+        """Returns the cut of the next epoch among all columns, if one is left."""
+        if not self.places:
+            return None
+        step, env = self.places.pop(0)
+        chunk, within = divmod(step, self.sequence_length)
+        if within == 0:  # it starts there anyway
+            return None
+        states = States(*(row_of(state, env) for state in self.states[step]))
+        return Cut(within, chunk * self.n_envs + env, states)
 
     def _in_columns(self) -> dict[str, Any]:
         """Returns the rollout in columns: (sequence_length, chunks · n_envs, ...)."""
@@ -98,7 +124,8 @@ class SequenceRollout(RolloutBuffer):
         if self.n_choices:
             whole["masks"] = self.to_torch(self.masks)
         columns = {name: _map(self._column, part) for name, part in whole.items()}
-        pi, vf = zip(*self.chunk_states, strict=True)
+        starts = range(0, self.buffer_size, self.sequence_length)
+        pi, vf = zip(*(self.states[start] for start in starts), strict=True)
         return columns | {"pi": _beside(pi), "vf": _beside(vf)}
 
     def _column(self, part: Tensor) -> Tensor:
@@ -147,12 +174,21 @@ def _select(columns: dict[str, Any], chosen: Tensor) -> dict[str, Any]:
     }
 
 
-def _samples(columns: dict[str, Any]) -> RolloutBufferSamples:
+def _among(cut: Cut | None, chosen: Tensor) -> Cut | None:
+    """Returns the cut among the columns that were chosen, if it is in one of them."""
+    if cut is None:
+        return None
+    places = (chosen == cut.column).nonzero()
+    return cut._replace(column=int(places)) if len(places) else None
+
+
+def _samples(columns: dict[str, Any], cut: Cut | None) -> RolloutBufferSamples:
     sequences = Sequences(
         columns["observations"],
         States(columns["pi"], columns["vf"]),
         columns["starts"],
         columns.get("masks"),
+        cut,
     )
     flat = [
         columns[name].flatten(0, 1)

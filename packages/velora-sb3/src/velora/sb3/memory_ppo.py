@@ -55,7 +55,8 @@ class MemoryPPO(PPO):
 
     As `stable_baselines3.PPO` (Schulman et al. 2017), whose arguments, losses and logs
     these are, but that a minibatch is of sequences: the networks go through each in one
-    call, from the state that the rollout had there. Environments that have
+    call, from the state that the rollout had there, and in each epoch one is cut in two
+    at some step, as in sb3-contrib's RecurrentPPO. Environments that have
     `action_masks()`, as for sb3-contrib's MaskablePPO, are asked before each step which
     actions are valid; `policy_kwargs=dict(masked=False)` ignores it. A state ends with
     its episode, and is not saved with the agent.

@@ -126,12 +126,12 @@ def check(recorder: Recorder, data: Replayed, column: int) -> int:
         if step.state == state
     ]
     assert not others
-    steps = recorder.kept(env)[first : first + buffer.n_steps]
-    assert len(steps) == buffer.n_steps
+    steps = recorder.kept(env)[first : first + len(data.starts) - 1]
+    assert len(steps) == data.burn_in + buffer.sequence_length
     for time, step in enumerate(steps):
         np.testing.assert_equal(observed(data, time, column), step.obs)
         assert data.starts[time, column] == step.start
-        learned, before = time - buffer.burn_in, data.previous[time, column]
+        learned, before = time - data.burn_in, data.previous[time, column]
         if step.start:
             assert not before
         else:
@@ -203,9 +203,11 @@ def test_sequences_are_steps_in_a_row(
     assert buffer.n_sequences == len(begins) * n_envs
     if not begins:
         return
-    data = buffer.take(np.arange(buffer.n_sequences))
-    found = [check(recorder, data, column) for column in range(buffer.n_sequences)]
-    assert found == [begin for begin in begins for _ in range(n_envs)]
+    for later in range(buffer.interval):
+        data = buffer.take(np.arange(buffer.n_sequences), later=later)
+        assert data.burn_in == burn_in + later
+        found = [check(recorder, data, column) for column in range(buffer.n_sequences)]
+        assert found == [begin for begin in begins for _ in range(n_envs)]
 
 
 def filled(space: Any = FLAT, **options: Any) -> Recorder:
@@ -236,9 +238,10 @@ def test_saved_buffer_goes_on_as_the_same(space: Any) -> None:
     assert_same(recorder.buffer.take(numbers), other.buffer.take(numbers))
 
 
-def test_samples_are_of_all_sequences_alike() -> None:
+def test_samples_are_of_all_sequences_alike_and_of_all_steps() -> None:
     buffer = filled().buffer
     np.random.seed(1)
+    assert {buffer.sample(4).burn_in for _ in range(20)} == {3, 4}
     data = buffer.sample(4 * 3000 + 3)
     assert data.rewards.shape == (4, 3000)
     _, counts = np.unique(data.states[0][:3000], return_counts=True)
@@ -277,7 +280,7 @@ def test_statistics_of_now_normalise_raw_observations_and_rewards() -> None:
         ),
         ({"burn_in": -1}, "`burn_in` must be a whole number of steps, 0 or more"),
         ({"burn_in": 1.5}, "got 1.5"),
-        ({"size": 26}, "must hold a sequence .* got 26 for 26 steps of 1. 42 is"),
+        ({"size": 33}, "must hold a sequence .* got 33 for 33 steps of 1. 49 is"),
     ],
 )
 def test_lengths_that_do_not_fit_are_refused(
@@ -285,4 +288,4 @@ def test_lengths_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Recorder(FLAT, 1, 0, **options)
-    Recorder(FLAT, 2, 0, size=42)
+    Recorder(FLAT, 2, 0, size=49)

@@ -18,12 +18,13 @@ from velora.sb3.memory.sequences import State
 class SequenceReplayBuffer(ReplayBuffer):
     """Keeps steps in rings of (time, environment), and samples some that were in a row.
 
-    A sequence is of `burn_in` steps, by which networks get into the state that they
-    would have there now, and `sequence_length` that are learned from. It starts where
-    the states that were met are kept, twice as often as sequences are long, and never
-    reaches across the place that is written next. Episodes that start within it do so
-    where `starts` says; nothing is padded. (Kapturowski et al. 2019, "Recurrent
-    experience replay in distributed reinforcement learning".)
+    A sequence is of at least `burn_in` steps, by which networks get into the state that
+    they would have there now, and `sequence_length` that are learned from. It starts
+    where the states that were met are kept, twice as often as sequences are long, and
+    never reaches across the place that is written next. What is learned from starts
+    anywhere: each sample burns in up to `interval` - 1 steps longer. Episodes that
+    start within it do so where `starts` says; nothing is padded. (Kapturowski et al.
+    2019, "Recurrent experience replay in distributed reinforcement learning".)
 
     What a step led to is the observation of the next one, and kept once; where another
     episode starts there, however that came about, it is put aside. So
@@ -40,7 +41,7 @@ class SequenceReplayBuffer(ReplayBuffer):
         handle_timeout_termination: whether an episode that was cut off goes on in what
             is learned.
         sequence_length: steps of a sequence that are learned from.
-        burn_in: steps before them.
+        burn_in: steps before them, or more.
 
     Raises:
         ValueError: a length is no such number, or not even one sequence fits in.
@@ -74,7 +75,7 @@ class SequenceReplayBuffer(ReplayBuffer):
         self.sequence_length, self.burn_in = sequence_length, burn_in
         self.interval = max(sequence_length // 2, 1)  # of the grid
         size = buffer_size // n_envs // self.interval * self.interval
-        if size < self.n_steps + self.interval:
+        if size < self.n_steps + self.interval:  # as the oldest step is none
             fits = (self.n_steps + 2 * self.interval) * n_envs
             raise ValueError(
                 "`buffer_size` must hold a sequence of `burn_in` + `sequence_length` "
@@ -101,8 +102,8 @@ class SequenceReplayBuffer(ReplayBuffer):
 
     @property
     def n_steps(self) -> int:
-        """Steps of a sequence, the burn-in among them."""
-        return self.burn_in + self.sequence_length
+        """Steps of the longest sequences, the burn-in among them."""
+        return self.burn_in + self.interval - 1 + self.sequence_length
 
     @property
     def n_sequences(self) -> int:
@@ -164,20 +165,24 @@ class SequenceReplayBuffer(ReplayBuffer):
     ) -> Replayed:
         """Samples `batch_size // sequence_length` sequences, as `take` returns them."""
         n_rows = batch_size // self.sequence_length
-        return self.take(np.random.randint(self.n_sequences, size=n_rows), env)
+        numbers = np.random.randint(self.n_sequences, size=n_rows)
+        return self.take(numbers, env, later=np.random.randint(self.interval))
 
-    def take(self, numbers: np.ndarray, env: VecNormalize | None = None) -> Replayed:
+    def take(
+        self, numbers: np.ndarray, env: VecNormalize | None = None, *, later: int = 0
+    ) -> Replayed:
         """Returns sequences by their numbers, below `n_sequences`.
 
         Args:
             numbers: (B,) which ones; the oldest come first.
             env: normalises observations and rewards, as it would now.
+            later: steps that the burn-in is longer.
         """
         begins, envs = np.divmod(numbers, self.n_envs)
         oldest = self._first + (self.pos if self.full else 0)
         begins = (oldest + begins * self.interval) % self.buffer_size
         met = [kept[begins // self.interval, envs] for kept in self.states or ()]
-        return replayed(self, begins, envs, met, env)
+        return replayed(self, begins, envs, met, self.burn_in + later, env)
 
     def end_of(self, place: int, env: int) -> Any:
         """Returns the last observation of an episode that was cut off after a step."""

@@ -49,6 +49,11 @@ class Replayed(NamedTuple):
         """Sequences B without the copies."""
         return self.rewards.shape[1]
 
+    @property
+    def burn_in(self) -> int:
+        """Steps N - L before those that are learned from."""
+        return len(self.starts) - 1 - len(self.rewards)
+
     def between(self, start: int, stop: int | None) -> tuple[PyTorchObs, Tensor]:
         """Returns observations and starts of some steps, without the copies."""
         steps, columns = slice(start, stop), slice(self.n_columns)
@@ -74,6 +79,7 @@ def replayed(
     begins: np.ndarray,
     envs: np.ndarray,
     states: Sequence[np.ndarray],
+    burn_in: int,
     normalizer: VecNormalize | None,
 ) -> Replayed:
     """Returns the sequences that begin at places (B,) of environments (B,).
@@ -83,11 +89,12 @@ def replayed(
         begins: the places, at which `states` were met.
         envs: the environments.
         states: (B, ...) each.
+        burn_in: steps before those that are learned from.
         normalizer: normalises observations and rewards, as it would now.
     """
-    time = np.arange(rings.n_steps + 1)[:, None]
+    time = np.arange(burn_in + rings.sequence_length + 1)[:, None]
     places = (begins + time) % rings.buffer_size  # (N + 1, B)
-    starts, burn_in = rings.starts[places, envs], rings.burn_in
+    starts = rings.starts[places, envs]
     ended = rings.dones[places, envs] * (1 - rings.timeouts[places, envs])
     # Whose next observation in the ring is of another episode, though theirs went on.
     steps, cut = np.nonzero(starts[burn_in + 1 :] & (ended[burn_in:-1] == 0))

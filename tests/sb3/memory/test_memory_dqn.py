@@ -1,0 +1,230 @@
+"""What MemoryDQN replays, and what it learns from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from memory_agents import ragged
+from recurrent_agents import TIMED
+from replay_agents import Recall, all_of, collect, make_dqn, parts_after
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecNormalize
+from torch.nn import functional
+
+from velora.sb3 import evaluate_policy
+
+pytestmark = pytest.mark.usefixtures("toy_networks")
+
+each_network = pytest.mark.parametrize(
+    "network", ["gated-leaky", "liquid", "test-pair", "test-learned", "lstm"]
+)
+
+
+@each_network
+def test_states_that_are_replayed_are_those_that_were_met(network: str) -> None:
+    model = make_dqn(policy_kwargs={"network": network})
+    collect(collect(model), 31)  # `learn` resets where no episode has ended
+    buffer = model.replay_buffer
+    assert (buffer.starts[1:] & ~buffer.dones[:-1].astype(bool)).any()
+    data, n_envs = all_of(model), buffer.n_envs
+    after = parts_after(model, data, buffer.interval)
+    for got, met in zip(after, data.states, strict=True):
+        assert met.any()
+        following = met[n_envs : data.n_columns]  # an interval later
+        starts = data.starts[0, n_envs : data.n_columns]
+        assert starts.any()
+        torch.testing.assert_close(
+            got[:-n_envs][~starts], following[~starts], rtol=1e-4, atol=1e-5
+        )
+
+
+def test_replay_holds_raw_observations_and_states_that_saw_normalised_ones() -> None:
+    env = VecNormalize(ragged(TIMED, "discrete"), norm_obs_keys=["obs"])
+    collect(make_dqn(env, policy_kwargs={"timespan_key": "dt"}))
+    env.training = False  # the statistics stay
+    model = make_dqn(env, policy_kwargs={"timespan_key": "dt"})
+    collect(model)
+    raw = model.replay_buffer.observations["obs"]
+    assert (np.abs(raw) <= 1).all()
+    data = all_of(model)
+    assert (data.observations["obs"].abs() > 1.2).any()
+    after = parts_after(model, data, model.replay_buffer.interval)
+    starts = data.starts[0, 3 : data.n_columns]
+    torch.testing.assert_close(
+        after[0][:-3][~starts],
+        data.states[0][3 : data.n_columns][~starts],
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def slow_loss(model: Any, data: Any) -> Any:
+    """Computes the loss step by step, sequence by sequence."""
+
+    def step(q_net: Any, time: int, column: int, state: Any, *, goes_on: bool) -> Any:
+        obs = data.observations[time, column][None, None]
+        starts = data.starts[time, column].view(1, 1) & (not goes_on)
+        values, after = q_net.over_time(obs, starts, state)
+        return values[0, 0], after
+
+    losses, burn_in = [], data.burn_in
+    for column in range(data.n_columns):
+        state = target_state = tuple(part[column : column + 1] for part in data.states)
+        for time in range(len(data.starts) - 1):
+            values, state = step(model.q_net, time, column, state, goes_on=False)
+            _, target_state = step(
+                model.q_net_target, time, column, target_state, goes_on=False
+            )
+            if time < burn_in:
+                state = tuple(part.detach() for part in state)
+                continue
+            learned = time - burn_in
+            reward, done = data.rewards[learned, column], data.dones[learned, column]
+            worth = torch.zeros(())
+            if not done:
+                # The true last observation, which is in the column of the copy.
+                following = int(data.columns[learned, column])
+                next_values, _ = step(
+                    model.q_net_target, time + 1, following, target_state, goes_on=True
+                )
+                worth = next_values.max().detach()
+            value = values[int(data.actions[learned, column])]
+            target = reward + model.gamma * worth
+            losses.append(functional.smooth_l1_loss(value, target))
+    return torch.stack(losses).mean()
+
+
+@each_network
+@pytest.mark.parametrize("burn_in", [0, 3])
+def test_loss_and_gradients_are_those_of_single_steps(
+    network: str, burn_in: int
+) -> None:
+    model = make_dqn(policy_kwargs={"network": network}, burn_in=burn_in, gamma=0.9)
+    model.learn(200)  # the target lags behind
+    data = all_of(model)
+    assert len(data.starts[0]) > data.n_columns  # some episodes were cut off
+    assert data.dones.any()
+    found = []
+    for compute in (model.loss, lambda data: slow_loss(model, data)):
+        model.policy.zero_grad()
+        loss = compute(data)
+        loss.backward()
+        gradients = [
+            p.grad.clone() for p in model.q_net.parameters() if p.requires_grad
+        ]
+        found.append((loss, *gradients))
+        assert all(p.grad is None for p in model.q_net_target.parameters())
+    for got, expected in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_gradients_flow_through_what_is_learned_from_alone() -> None:
+    model = collect(make_dqn())
+    data = all_of(model)
+    data = data._replace(
+        observations=data.observations.clone().requires_grad_(),
+        states=tuple(part.clone().requires_grad_() for part in data.states),
+    )
+    model.loss(data).backward()
+    steps = data.observations.grad.abs().sum(dim=(1, 2)) > 0
+    assert steps.tolist() == [False] * 3 + [True] * 4 + [False]
+    assert all(part.grad is None for part in data.states)
+
+
+def test_burn_in_from_an_episode_s_start_is_a_full_replay() -> None:
+    model = make_dqn()
+    model.learn(300)  # the states that were met are stale
+    data = all_of(model)
+    columns = data.starts[0, : data.n_columns].nonzero().flatten()
+    assert len(columns) > 3
+    obs, starts = data.between(0, None)
+    stale = tuple(part[columns] + 5 for part in data.states)
+    fresh = tuple(part[columns] * 0 for part in data.states)
+    with torch.no_grad():
+        replayed, _ = model.q_net.over_time(obs[:, columns], starts[:, columns], stale)
+        full, _ = model.q_net.over_time(obs[:, columns], starts[:, columns], fresh)
+    torch.testing.assert_close(replayed, full)
+
+
+def test_steps_are_those_of_the_weights_after_the_last_update() -> None:
+    model = make_dqn(train_freq=4, sequence_length=8, batch_size=16, learning_rate=0.1)
+    checked = []
+
+    def check() -> None:
+        buffer = model.replay_buffer
+        first = buffer.pos - 4
+        state = tuple(torch.as_tensor(part[first // 4]) for part in buffer.states)
+        obs = torch.as_tensor(buffer.observations[first : buffer.pos])
+        starts = torch.as_tensor(buffer.starts[first : buffer.pos])
+        with torch.no_grad():
+            _, after = model.q_net.over_time(obs, starts, state)
+        for got, expected in zip(model._states[0], after, strict=True):
+            torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
+        checked.append(model.q_net.q_net.network.motor.weight.detach().clone())
+
+    train = model.train
+
+    def check_and_train(**kwargs: Any) -> None:
+        check()
+        train(**kwargs)
+
+    model.train = check_and_train
+    model.learn(200)
+    assert len(checked) > 8
+    assert not torch.allclose(checked[0], checked[-1], atol=0.1)
+
+
+def test_actions_by_chance_bring_the_state_on() -> None:
+    met = []
+    for options in (
+        {"learning_starts": 10**6},  # warm-up
+        {"learning_starts": 0, "exploration_initial_eps": 1.0},
+        {"learning_starts": 0, "exploration_initial_eps": 0.0},
+    ):
+        # Observations are of the environment's own draws, whatever is done.
+        model = make_dqn(**options, exploration_final_eps=1.0, gradient_steps=0)
+        if "exploration_initial_eps" in options:
+            model.exploration_rate = options["exploration_initial_eps"]
+        model.learn(60, reset_num_timesteps=False)
+        met.append(model.replay_buffer.states[0][:10])
+        assert met[-1].any()
+        np.testing.assert_array_equal(met[-1], met[0])
+
+
+def test_learning_waits_for_a_first_sequence() -> None:
+    model = make_dqn(learning_starts=0, train_freq=1)
+    weights = [p.clone() for p in model.policy.parameters()]
+    model.learn(3 * (model.replay_buffer.n_steps - 1))
+    assert model._n_updates == 0
+    assert all(map(torch.equal, weights, model.policy.parameters()))
+    model.learn(3, reset_num_timesteps=False)
+    assert model._n_updates == 1
+
+
+def test_losses_and_exploration_are_logged_and_more_is_dqn_s() -> None:
+    model = make_dqn(max_grad_norm=0.1, tau=0.5, target_update_interval=9)
+    model.learn(120)
+    log = model.logger.name_to_value
+    assert log["train/loss"] > 0
+    assert model.exploration_rate == pytest.approx(0.05)
+    both = zip(model.q_net.parameters(), model.q_net_target.parameters(), strict=True)
+    assert any(not torch.equal(mine, target) for mine, target in both)
+
+
+def test_learns_what_was_shown_three_steps_ago() -> None:
+    env = make_vec_env(Recall, 4, seed=1)
+    model = make_dqn(
+        env,
+        buffer_size=4000,
+        batch_size=64,
+        target_update_interval=40,
+        exploration_fraction=0.5,
+        train_freq=2,
+        learning_rate=5e-3,
+    )
+    model.learn(4000)
+    mean, _ = evaluate_policy(model, env, 40, warn=False)
+    assert mean > 0.95

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from agents import OBSERVATIONS, make_env, sparse_layers
 from memory_agents import ragged
-from recurrent_agents import TIMED
+from recurrent_agents import SMALL_FEATURES, TIMED, assert_same_weights
 from replay_agents import Recall, all_of, collect, make_dqn, parts_after
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
@@ -202,6 +203,22 @@ def test_learning_waits_for_a_first_sequence() -> None:
     assert all(map(torch.equal, weights, model.policy.parameters()))
     model.learn(3, reset_num_timesteps=False)
     assert model._n_updates == 1
+
+
+@pytest.mark.parametrize("observations", OBSERVATIONS)
+def test_agent_learns_and_obeys_its_wirings(observations: str) -> None:
+    def learned() -> Any:
+        options = SMALL_FEATURES if observations == "image" else {}
+        model = make_dqn(make_env(observations, "discrete"), policy_kwargs=options)
+        before = [layer.weight.detach().clone() for layer in sparse_layers(model.q_net)]
+        model.learn(100)
+        return model, before
+
+    model, before = learned()
+    for layer, old in zip(sparse_layers(model.q_net), before, strict=True):
+        assert (layer.weight != old)[layer.mask].any()
+        assert not layer.weight[~layer.mask].any()
+    assert_same_weights(learned()[0].policy, model.policy)
 
 
 def test_losses_and_exploration_are_logged_and_more_is_dqn_s() -> None:

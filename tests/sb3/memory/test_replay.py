@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -192,6 +193,14 @@ def test_sequences_are_steps_in_a_row(
             recorder.reset()
         recorder.step()
         assert buffer.size() == min(step + 1, buffer.buffer_size)
+    # What is put aside belongs to steps that are still there.
+    cuts = [
+        before
+        for env in range(n_envs)
+        for before, after in pairwise(recorder.kept(env))
+        if after.start and not before.ended
+    ]
+    assert len(buffer._ends) == len(cuts)
     # Every second half of a length, and never across the write head.
     kept = buffer.size()
     oldest = n_steps - kept + (kept < n_steps or buffer.full)

@@ -12,6 +12,7 @@ from memory_agents import ragged
 
 from velora.sb3.memory.over_time import over_time
 from velora.sb3.memory_dqn import MemoryDQN
+from velora.sb3.memory_sac import MemorySAC
 
 SMALL = {"sequence_length": 4, "burn_in": 3, "batch_size": 16, "buffer_size": 600}
 WARM_UP = 60
@@ -40,13 +41,22 @@ class Recall(gym.Env[Any, Any]):
 
 def make_dqn(env: Any = None, **kwargs: Any) -> Any:
     """Makes a small agent, in ragged environments unless told otherwise."""
+    env = ragged(actions="discrete") if env is None else env
+    return _make(MemoryDQN, env, **kwargs)
+
+
+def make_sac(env: Any = None, **kwargs: Any) -> Any:
+    """Makes a small agent, in ragged environments unless told otherwise."""
+    return _make(MemorySAC, ragged() if env is None else env, **kwargs)
+
+
+def _make(kind: Any, env: Any, **kwargs: Any) -> Any:
     options = kwargs.pop("policy_kwargs", {})
     if not options.get("network", "").startswith("test-"):
         options = {"n_neurons": 12} | options
     settings: dict[str, Any] = {"learning_starts": WARM_UP, "learning_rate": 1e-2}
     settings |= {"policy": "LiquidPolicy", "seed": 1, "device": "cpu"} | SMALL | kwargs
-    env = ragged(actions="discrete") if env is None else env
-    return MemoryDQN(env=env, policy_kwargs=options, **settings)
+    return kind(env=env, policy_kwargs=options, **settings)
 
 
 def collect(model: Any, n_steps: int = 50) -> Any:

@@ -111,20 +111,23 @@ class MemorySAC(SequenceReplay, SAC):
         pi, *qf = self.policy.split(data.states)
         obs, starts, previous = data.observations, data.starts, data.previous
         with torch.no_grad():
-            motor, _ = self.actor.over_time(obs, starts, pi)
-            next_actions, next_log_prob = self.actor.draw(motor[-len(data.rewards) :])
+            if burn_in:
+                _, pi = self.actor.over_time(*data.between(0, burn_in, copies=True), pi)
             known, _ = self.critic_target.remember(obs, starts, previous, qf)
-            after = slice(burn_in + 1, None)
-            next_values = self.critic_target.values(known[:, after], next_actions)
-            pi, *qf = [tuple(part[:n_columns] for part in s) for s in (pi, *qf)]
+            qf = [tuple(part[:n_columns] for part in state) for state in qf]
             if burn_in:
                 before = data.between(0, burn_in)
-                _, pi = self.actor.over_time(*before, pi)
                 _, qf = self.critic.remember(
                     *before, previous[:burn_in, :n_columns], qf
                 )
+        motor, _ = self.actor.over_time(*data.between(burn_in, None, copies=True), pi)
+        with torch.no_grad():
+            next_actions, next_log_prob = self.actor.draw(motor[1:])
+            next_values = self.critic_target.values(
+                known[:, burn_in + 1 :], next_actions
+            )
+        motor = motor[:-1, :n_columns]
         learned = data.between(burn_in, -1)
-        motor, _ = self.actor.over_time(*learned, pi)
         known, _ = self.critic.remember(*learned, previous[burn_in:-1, :n_columns], qf)
         actions, log_prob = self.actor.draw(motor)
         ent_coef = self._ent_coef()

@@ -54,9 +54,12 @@ class Replayed(NamedTuple):
         """Steps N - L before those that are learned from."""
         return len(self.starts) - 1 - len(self.rewards)
 
-    def between(self, start: int, stop: int | None) -> tuple[PyTorchObs, Tensor]:
-        """Returns observations and starts of some steps, without the copies."""
-        steps, columns = slice(start, stop), slice(self.n_columns)
+    def between(
+        self, start: int, stop: int | None, *, copies: bool = False
+    ) -> tuple[PyTorchObs, Tensor]:
+        """Returns observations and starts of some steps, with the copies or without."""
+        steps = slice(start, stop)
+        columns = slice(None if copies else self.n_columns)
         return (
             each(lambda part: part[steps, columns], self.observations),
             self.starts[steps, columns],

@@ -6,24 +6,23 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor
 
 from velora.sb3.common.algorithm import check_algorithm
+from velora.sb3.memory.acting import ActingPolicy
 from velora.sb3.memory.actor_step import ActorStep, live_step, step_of_now
 from velora.sb3.memory.sequences import State
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 from velora.sb3.recurrent.state_policy import (
-    StatePolicy,
     check_lstm_arguments,
     check_state,
 )
 from velora.sb3.recurrent.timespans import check_timespan_key
 
 
-class ReplayPolicy(StatePolicy):
+class ReplayPolicy(ActingPolicy):
     """Thinks over sequences, and goes step by step while it collects them.
 
     `predict` takes and returns the state of the network that acts, a tuple of arrays
@@ -130,38 +129,16 @@ class ReplayPolicy(StatePolicy):
         Raises:
             ValueError: an argument has another shape.
         """
-        self.set_training_mode(False)
-        obs, is_batch = self.obs_to_tensor(observation)
-        n_envs = len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
-        starts = np.zeros(n_envs) if episode_start is None else episode_start
-        if np.shape(starts) != (n_envs,):
-            raise ValueError(
-                f"`episode_start` must have shape (n_envs,) = ({n_envs},); got "
-                f"{np.shape(starts)}."
-            )
         body = self.bodies[0]
-        with torch.no_grad():
-            actions, (after,) = self.advance(
-                [live_step(body)],
-                obs,
-                [
-                    body.initial_state(n_envs)
-                    if state is None
-                    else body.from_arrays(state, n_envs, self.device)
-                ],
-                torch.as_tensor(starts, dtype=torch.bool, device=self.device),
-                torch.zeros(n_envs, 0, device=self.device),  # which no actor reads
-                deterministic,
-            )
-        chosen = self.as_actions(actions)
-        return chosen if is_batch else chosen[0], tuple(p.cpu().numpy() for p in after)
 
-    def as_actions(self, actions: Tensor) -> np.ndarray:
-        """Returns actions as an environment takes them."""
-        chosen: np.ndarray = actions.cpu().numpy()
-        chosen = chosen.reshape(-1, *(self.action_space.shape or ()))
-        is_box = isinstance(self.action_space, spaces.Box)
-        return self.unscale_action(chosen) if is_box else chosen
+        def step(obs: Any, state: State, starts: Tensor) -> tuple[Tensor, State]:
+            previous = starts.new_zeros(len(starts), 0)  # which no actor reads
+            actions, (after,) = self.advance(
+                [live_step(body)], obs, [state], starts, previous, deterministic
+            )
+            return actions, after
+
+        return self.act_from(body, step, observation, state, episode_start)
 
     def _build(self, lr_schedule: Schedule) -> None:
         check_state(self.choice.entry, self.algorithm)

@@ -11,6 +11,7 @@ from stable_baselines3.common.type_aliases import RolloutReturn
 from stable_baselines3.common.utils import obs_as_tensor
 
 from velora.sb3.memory.actor_step import ActorStep
+from velora.sb3.memory.policy_argument import check_policy
 from velora.sb3.memory.replay import SequenceReplayBuffer, check_length
 from velora.sb3.memory.replay_policy import ReplayPolicy
 from velora.sb3.memory.sequences import State
@@ -50,7 +51,7 @@ class SequenceReplay(OffPolicyAlgorithm):
         burn_in: int = 10,
         **kwargs: Any,
     ) -> None:
-        self._check_policy(policy)
+        check_policy(type(self), policy, self.policy_family)
         self.sequence_length, self.burn_in = sequence_length, burn_in
         self._states: list[State] | None = None  # before the next step
         self._steps: list[ActorStep] = []
@@ -122,7 +123,7 @@ class SequenceReplay(OffPolicyAlgorithm):
         self._previous = actions.view(len(dones), -1).to(self.device)
 
     def _setup_model(self) -> None:
-        self._check_policy(self.policy_class)
+        check_policy(type(self), self.policy_class, self.policy_family)
         length = self.sequence_length
         check_length("sequence_length", length, 1)
         if self.batch_size % length:
@@ -148,22 +149,6 @@ class SequenceReplay(OffPolicyAlgorithm):
     def _excluded_save_params(self) -> list[str]:
         own = ["_states", "_steps", "_previous"]
         return [*super()._excluded_save_params(), *own]
-
-    @classmethod
-    def _check_policy(cls, policy: Any) -> None:
-        if isinstance(policy, str):
-            if policy not in cls.policy_aliases:
-                raise ValueError(
-                    f"{cls.__name__} needs a policy that carries a state: one of "
-                    f"{list(cls.policy_aliases)}; got {policy!r}."
-                )
-        elif not issubclass(policy, cls.policy_family):
-            raise TypeError(
-                f"A policy of {cls.__name__} must inherit from "
-                f"{cls.policy_family.__name__}, so that it carries a state; got "
-                f"{policy.__module__}.{policy.__qualname__}. Pass a name, as in "
-                f'{cls.__name__}("LiquidPolicy", env).'
-            )
 
 
 def _check_buffer_class(kind: type[Any], what: str) -> None:

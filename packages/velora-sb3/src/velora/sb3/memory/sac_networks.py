@@ -21,6 +21,8 @@ from velora.sb3.recurrent.recurrent_body import RecurrentBody
 
 Norm = Callable[[int], nn.Module]
 
+_REMEMBERED = 64  # numbers that a critic's memory tells its head
+
 
 class Actor(NetworkPart, sac.Actor):
     """The actor: motor neurons are means and log deviations.
@@ -126,7 +128,7 @@ class Critic(NetworkPart, ContinuousCritic):
         self,
         *args: Any,
         timespan_key: str | None = None,
-        head: Sequence[int] = (64,),
+        head: Sequence[int] = (128, 128),
         **kwargs: Any,
     ) -> None:
         self.timespan_key, self.head = timespan_key, head
@@ -142,7 +144,7 @@ class Critic(NetworkPart, ContinuousCritic):
             memory = RecurrentBody(
                 choice.entry,
                 n_inputs,
-                self.head[0],
+                _REMEMBERED,
                 choice.options("qf"),
                 timed=self.timespan_key is not None,
             )

@@ -51,7 +51,7 @@ class MemorySACNetworks(ReplayPolicy, SACPolicy):
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
         *,
-        head: Sequence[int] = (64,),
+        head: Sequence[int] = (128, 128),
         **kwargs: Any,
     ) -> None:
         if not head:

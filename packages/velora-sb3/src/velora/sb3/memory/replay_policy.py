@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,17 @@ class ReplayPolicy(ActingPolicy):
             del left[:n_parts]
         return states
 
+    def act(
+        self, obs: PyTorchObs, state: State, starts: Tensor, deterministic: bool = False
+    ) -> tuple[Tensor, State]:
+        """Goes one step with the network that acts alone; arguments as `advance`."""
+        previous = starts.new_zeros(len(starts), 0)  # which only critics read
+        step = live_step(self.bodies[0])
+        actions, (after,) = self.advance(
+            [step], obs, [state], starts, previous, deterministic
+        )
+        return actions, after
+
     def predict(
         self,
         observation: np.ndarray | dict[str, np.ndarray],
@@ -129,16 +141,8 @@ class ReplayPolicy(ActingPolicy):
         Raises:
             ValueError: an argument has another shape.
         """
-        body = self.bodies[0]
-
-        def step(obs: Any, state: State, starts: Tensor) -> tuple[Tensor, State]:
-            previous = starts.new_zeros(len(starts), 0)  # which no actor reads
-            actions, (after,) = self.advance(
-                [live_step(body)], obs, [state], starts, previous, deterministic
-            )
-            return actions, after
-
-        return self.act_from(body, step, observation, state, episode_start)
+        step = partial(self.act, deterministic=deterministic)
+        return self.act_from(self.bodies[0], step, observation, state, episode_start)
 
     def _build(self, lr_schedule: Schedule) -> None:
         check_state(self.choice.entry, self.algorithm)

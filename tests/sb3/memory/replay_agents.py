@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import pytest
 import torch
 from gymnasium import spaces
 from memory_agents import ragged
+from recurrent_agents import FLAT
 
-from velora.sb3.memory.over_time import over_time
 from velora.sb3.memory_dqn import MemoryDQN
 from velora.sb3.memory_sac import MemorySAC
 
 SMALL = {"sequence_length": 4, "burn_in": 3, "batch_size": 16, "buffer_size": 600}
 WARM_UP = 60
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes small agents of an algorithm, in ragged environments if in no others."""
+
+    algorithm: Any
+    actions: str
+
+    def env(self, space: Any = FLAT) -> Any:
+        return ragged(space, self.actions)
+
+    def __call__(self, env: Any = None, **kwargs: Any) -> Any:
+        options = kwargs.pop("policy_kwargs", {})
+        if not options.get("network", "").startswith("test-"):
+            options = {"n_neurons": 12} | options
+        settings: dict[str, Any] = {"learning_starts": WARM_UP, "learning_rate": 1e-2}
+        settings |= {"policy": "LiquidPolicy", "seed": 1, "device": "cpu"}
+        env = self.env() if env is None else env
+        return self.algorithm(
+            env=env, policy_kwargs=options, **settings | SMALL | kwargs
+        )
+
+
+make_dqn = Maker(MemoryDQN, "discrete")
+make_sac = Maker(MemorySAC, "box")
+each_algorithm = pytest.mark.parametrize("make", [make_dqn, make_sac])
 
 
 class Recall(gym.Env[Any, Any]):
@@ -39,26 +68,6 @@ class Recall(gym.Env[Any, Any]):
         return np.array(shown, dtype=np.float32)
 
 
-def make_dqn(env: Any = None, **kwargs: Any) -> Any:
-    """Makes a small agent, in ragged environments unless told otherwise."""
-    env = ragged(actions="discrete") if env is None else env
-    return _make(MemoryDQN, env, **kwargs)
-
-
-def make_sac(env: Any = None, **kwargs: Any) -> Any:
-    """Makes a small agent, in ragged environments unless told otherwise."""
-    return _make(MemorySAC, ragged() if env is None else env, **kwargs)
-
-
-def _make(kind: Any, env: Any, **kwargs: Any) -> Any:
-    options = kwargs.pop("policy_kwargs", {})
-    if not options.get("network", "").startswith("test-"):
-        options = {"n_neurons": 12} | options
-    settings: dict[str, Any] = {"learning_starts": WARM_UP, "learning_rate": 1e-2}
-    settings |= {"policy": "LiquidPolicy", "seed": 1, "device": "cpu"} | SMALL | kwargs
-    return kind(env=env, policy_kwargs=options, **settings)
-
-
 def collect(model: Any, n_steps: int = 50) -> Any:
     """Lets an agent fill its buffer, and learn nothing."""
     learning_starts, model.learning_starts = model.learning_starts, 10**6
@@ -67,13 +76,38 @@ def collect(model: Any, n_steps: int = 50) -> Any:
     return model
 
 
-def parts_after(model: Any, data: Any, n_steps: int) -> Any:
-    """Goes the first steps of sequences with the network that acts."""
-    q_net = model.policy.q_net
-    obs, starts = data.between(0, n_steps)
-    state = tuple(part[: data.n_columns] for part in data.states)
-    with torch.no_grad():
-        return over_time(q_net, q_net.q_net, obs, starts, state)[1]
+@torch.no_grad()
+def states_after(
+    model: Any, obs: Any, starts: Any, previous: Any, states: Any
+) -> list[Any]:
+    """Goes through sequences with all networks; returns the parts of their states."""
+    first, *critics = model.policy.split(states)
+    if isinstance(model, MemoryDQN):
+        return list(model.q_net.over_time(obs, starts, first)[1])
+    _, first = model.actor.over_time(obs, starts, first)
+    _, critics = model.critic.remember(obs, starts, previous, critics)
+    return [part for state in (first, *critics) for part in state]
+
+
+def replayed_states(model: Any, data: Any, n_steps: int) -> list[Any]:
+    """Goes the first steps of sequences; returns the parts of states after them."""
+    columns = data.n_columns
+    states = tuple(part[:columns] for part in data.states)
+    previous = data.previous[:n_steps, :columns]
+    return states_after(model, *data.between(0, n_steps), previous, states)
+
+
+@torch.no_grad()
+def chosen(model: Any, obs: Any, starts: Any) -> tuple[Any, Any]:
+    """Returns the best actions over sequences, and the state after them."""
+    policy = model.policy
+    state = policy.initial_states(starts.shape[1])[0]
+    if isinstance(model, MemoryDQN):
+        values, after = policy.q_net.over_time(obs, starts, state)
+        return values.argmax(dim=2), after
+    motor, after = policy.actor.over_time(obs, starts, state)
+    actions = [policy.actor.choose(step, deterministic=True) for step in motor]
+    return np.stack([policy.as_actions(each) for each in actions]), after
 
 
 def all_of(model: Any) -> Any:
@@ -81,3 +115,18 @@ def all_of(model: Any) -> Any:
     buffer = model.replay_buffer
     numbers = np.arange(buffer.n_sequences)
     return buffer.take(numbers, model.get_vec_normalize_env())
+
+
+def assert_met(model: Any, data: Any) -> None:
+    """Sees that the states of a buffer follow from each other, step by step."""
+    interval, n_envs = model.replay_buffer.interval, model.n_envs
+    after = replayed_states(model, data, interval)
+    assert len(after) == len(data.states)
+    starts = data.starts[0, n_envs : data.n_columns]
+    assert starts.any()
+    for got, met in zip(after, data.states, strict=True):
+        assert met.any()
+        following = met[n_envs : data.n_columns]  # an interval later
+        torch.testing.assert_close(
+            got[:-n_envs][~starts], following[~starts], rtol=1e-4, atol=1e-5
+        )

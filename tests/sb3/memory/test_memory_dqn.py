@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 from agents import OBSERVATIONS, make_env, sparse_layers
-from memory_agents import ragged
-from recurrent_agents import SMALL_FEATURES, TIMED, assert_same_weights
-from replay_agents import Recall, all_of, collect, make_dqn, parts_after
+from recurrent_agents import SMALL_FEATURES, assert_same_weights, sequence
+from replay_agents import Recall, all_of, collect, make_dqn
 from stable_baselines3.common.env_util import make_vec_env
-from stable_baselines3.common.vec_env import VecNormalize
 from torch.nn import functional
 
 from velora.sb3 import evaluate_policy
@@ -22,44 +20,6 @@ pytestmark = pytest.mark.usefixtures("toy_networks")
 each_network = pytest.mark.parametrize(
     "network", ["gated-leaky", "liquid", "test-pair", "test-learned", "lstm"]
 )
-
-
-@each_network
-def test_states_that_are_replayed_are_those_that_were_met(network: str) -> None:
-    model = make_dqn(policy_kwargs={"network": network})
-    collect(collect(model), 31)  # `learn` resets where no episode has ended
-    buffer = model.replay_buffer
-    assert (buffer.starts[1:] & ~buffer.dones[:-1].astype(bool)).any()
-    data, n_envs = all_of(model), buffer.n_envs
-    after = parts_after(model, data, buffer.interval)
-    for got, met in zip(after, data.states, strict=True):
-        assert met.any()
-        following = met[n_envs : data.n_columns]  # an interval later
-        starts = data.starts[0, n_envs : data.n_columns]
-        assert starts.any()
-        torch.testing.assert_close(
-            got[:-n_envs][~starts], following[~starts], rtol=1e-4, atol=1e-5
-        )
-
-
-def test_replay_holds_raw_observations_and_states_that_saw_normalised_ones() -> None:
-    env = VecNormalize(ragged(TIMED, "discrete"), norm_obs_keys=["obs"])
-    collect(make_dqn(env, policy_kwargs={"timespan_key": "dt"}))
-    env.training = False  # the statistics stay
-    model = make_dqn(env, policy_kwargs={"timespan_key": "dt"})
-    collect(model)
-    raw = model.replay_buffer.observations["obs"]
-    assert (np.abs(raw) <= 1).all()
-    data = all_of(model)
-    assert (data.observations["obs"].abs() > 1.2).any()
-    after = parts_after(model, data, model.replay_buffer.interval)
-    starts = data.starts[0, 3 : data.n_columns]
-    torch.testing.assert_close(
-        after[0][:-3][~starts],
-        data.states[0][3 : data.n_columns][~starts],
-        rtol=1e-4,
-        atol=1e-5,
-    )
 
 
 def slow_loss(model: Any, data: Any) -> Any:
@@ -150,34 +110,6 @@ def test_burn_in_from_an_episode_s_start_is_a_full_replay() -> None:
     torch.testing.assert_close(replayed, full)
 
 
-def test_steps_are_those_of_the_weights_after_the_last_update() -> None:
-    model = make_dqn(train_freq=4, sequence_length=8, batch_size=16, learning_rate=0.1)
-    checked = []
-
-    def check() -> None:
-        buffer = model.replay_buffer
-        first = buffer.pos - 4
-        state = tuple(torch.as_tensor(part[first // 4]) for part in buffer.states)
-        obs = torch.as_tensor(buffer.observations[first : buffer.pos])
-        starts = torch.as_tensor(buffer.starts[first : buffer.pos])
-        with torch.no_grad():
-            _, after = model.q_net.over_time(obs, starts, state)
-        for got, expected in zip(model._states[0], after, strict=True):
-            torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
-        checked.append(model.q_net.q_net.network.motor.weight.detach().clone())
-
-    train = model.train
-
-    def check_and_train(**kwargs: Any) -> None:
-        check()
-        train(**kwargs)
-
-    model.train = check_and_train
-    model.learn(200)
-    assert len(checked) > 8
-    assert not torch.allclose(checked[0], checked[-1], atol=0.1)
-
-
 def test_actions_by_chance_bring_the_state_on() -> None:
     met = []
     for options in (
@@ -195,16 +127,6 @@ def test_actions_by_chance_bring_the_state_on() -> None:
         np.testing.assert_array_equal(met[-1], met[0])
 
 
-def test_learning_waits_for_a_first_sequence() -> None:
-    model = make_dqn(learning_starts=0, train_freq=1)
-    weights = [p.clone() for p in model.policy.parameters()]
-    model.learn(3 * (model.replay_buffer.n_steps - 1))
-    assert model._n_updates == 0
-    assert all(map(torch.equal, weights, model.policy.parameters()))
-    model.learn(3, reset_num_timesteps=False)
-    assert model._n_updates == 1
-
-
 @pytest.mark.parametrize("observations", OBSERVATIONS)
 def test_agent_learns_and_obeys_its_wirings(observations: str) -> None:
     def learned() -> Any:
@@ -219,6 +141,24 @@ def test_agent_learns_and_obeys_its_wirings(observations: str) -> None:
         assert (layer.weight != old)[layer.mask].any()
         assert not layer.weight[~layer.mask].any()
     assert_same_weights(learned()[0].policy, model.policy)
+
+
+def test_predictions_by_chance_bring_the_state_on() -> None:
+    model = make_dqn()
+    obs = sequence(model, 1)[0]
+    _, first = model.predict(obs, deterministic=True)
+    _, second = model.predict(obs, first, deterministic=True)
+    greedy, third = model.predict(obs, second, deterministic=True)
+    model.exploration_rate = 1.0
+    np.random.seed(0)
+    drawn = []
+    for _ in range(20):
+        actions, after = model.predict(obs, second, deterministic=False)
+        assert actions.shape == greedy.shape
+        np.testing.assert_array_equal(after[0], third[0])
+        drawn.append(actions)
+    assert len(np.unique(drawn)) == 4
+    assert model.predict(obs[0], deterministic=False)[0].shape == ()
 
 
 def test_losses_and_exploration_are_logged_and_more_is_dqn_s() -> None:

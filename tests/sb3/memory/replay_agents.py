@@ -2,70 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
-import pytest
 import torch
-from gymnasium import spaces
 from memory_agents import ragged
-from recurrent_agents import FLAT
 
-from velora.sb3.memory_dqn import MemoryDQN
 from velora.sb3.memory_sac import MemorySAC
 
 SMALL = {"sequence_length": 4, "burn_in": 3, "batch_size": 16, "buffer_size": 600}
 WARM_UP = 60
 
 
-@dataclass(frozen=True)
-class Maker:
-    """Makes small agents of an algorithm, in ragged environments if in no others."""
-
-    algorithm: Any
-    actions: str
-
-    def env(self, space: Any = FLAT) -> Any:
-        return ragged(space, self.actions)
-
-    def __call__(self, env: Any = None, **kwargs: Any) -> Any:
-        options = kwargs.pop("policy_kwargs", {})
-        if not options.get("network", "").startswith("test-"):
-            options = {"n_neurons": 12} | options
-        settings: dict[str, Any] = {"learning_starts": WARM_UP, "learning_rate": 1e-2}
-        settings |= {"policy": "LiquidPolicy", "seed": 1, "device": "cpu"}
-        env = self.env() if env is None else env
-        return self.algorithm(
-            env=env, policy_kwargs=options, **settings | SMALL | kwargs
-        )
-
-
-make_dqn = Maker(MemoryDQN, "discrete")
-make_sac = Maker(MemorySAC, "box")
-each_algorithm = pytest.mark.parametrize("make", [make_dqn, make_sac])
-
-
-class Recall(gym.Env[Any, Any]):
-    """Rewards for naming, after four steps, the side that the first one showed."""
-
-    observation_space = spaces.Box(-1, 1, (2,), np.float32)
-    action_space = spaces.Discrete(2)
-
-    def reset(self, **options: Any) -> Any:
-        super().reset(**options)
-        self.time, self.side = 0, int(self.np_random.integers(2)) * 2 - 1
-        return self._shown(), {}
-
-    def step(self, action: Any) -> Any:
-        is_right = self.time == 3 and (action == 1) == (self.side > 0)
-        self.time += 1
-        return self._shown(), float(is_right), self.time == 4, False, {}
-
-    def _shown(self) -> Any:
-        shown = [self.side * (self.time == 0), self.time == 3]
-        return np.array(shown, dtype=np.float32)
+def make_sac(env: Any = None, **kwargs: Any) -> Any:
+    """Makes a small agent, in ragged environments unless told otherwise."""
+    options = kwargs.pop("policy_kwargs", {})
+    if not options.get("network", "").startswith("test-"):
+        options = {"n_neurons": 12} | options
+    settings: dict[str, Any] = {"learning_starts": WARM_UP, "learning_rate": 1e-2}
+    settings |= {"policy": "LiquidPolicy", "seed": 1, "device": "cpu"} | SMALL | kwargs
+    env = ragged() if env is None else env
+    return MemorySAC(env=env, policy_kwargs=options, **settings)
 
 
 def collect(model: Any, n_steps: int = 50) -> Any:
@@ -82,8 +39,6 @@ def states_after(
 ) -> list[Any]:
     """Goes through sequences with all networks; returns the parts of their states."""
     first, *critics = model.policy.split(states)
-    if isinstance(model, MemoryDQN):
-        return list(model.q_net.over_time(obs, starts, first)[1])
     _, first = model.actor.over_time(obs, starts, first)
     _, critics = model.critic.remember(obs, starts, previous, critics)
     return [part for state in (first, *critics) for part in state]
@@ -102,9 +57,6 @@ def chosen(model: Any, obs: Any, starts: Any) -> tuple[Any, Any]:
     """Returns the best actions over sequences, and the state after them."""
     policy = model.policy
     state = policy.initial_states(starts.shape[1])[0]
-    if isinstance(model, MemoryDQN):
-        values, after = policy.q_net.over_time(obs, starts, state)
-        return values.argmax(dim=2), after
     motor, after = policy.actor.over_time(obs, starts, state)
     actions = [policy.actor.choose(step, deterministic=True) for step in motor]
     return np.stack([policy.as_actions(each) for each in actions]), after

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from agents import OBSERVATIONS, make_env, sparse_layers
 from memory_agents import ragged
 from recurrent_agents import (
     IMAGE,
@@ -15,7 +16,7 @@ from recurrent_agents import (
     assert_same_weights,
     sequence,
 )
-from replay_agents import all_of, assert_met, make_sac
+from replay_agents import all_of, assert_met, collect, make_sac
 from stable_baselines3.common.noise import NormalActionNoise
 from torch.nn import functional
 
@@ -110,6 +111,56 @@ def test_losses_and_gradients_are_those_of_single_steps(
         found.append((losses["actor_loss"], losses["critic_loss"], *gradients))
     for got, expected in zip(*found, strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_gradients_flow_through_what_is_learned_from_alone() -> None:
+    model = collect(make_sac())
+    data = all_of(model)
+    learned = [False] * 3 + [True] * 4 + [False]
+    for name in ("actor_loss", "critic_loss"):
+        obs = data.observations.clone().requires_grad_()
+        states = tuple(part.clone().requires_grad_() for part in data.states)
+        model.losses(data._replace(observations=obs, states=states))[name].backward()
+        steps = obs.grad.abs().sum(dim=(1, 2)) > 0
+        assert steps.tolist() == learned
+        assert all(part.grad is None for part in states)
+
+
+def test_burn_in_from_an_episode_s_start_is_a_full_replay() -> None:
+    model = make_sac()
+    model.learn(300)  # the states that were met are stale
+    data = all_of(model)
+    columns = data.starts[0, : data.n_columns].nonzero().flatten()
+    assert len(columns) > 3
+    obs, starts = data.between(0, None)
+    found = []
+    for change in (lambda part: part + 5, torch.zeros_like):  # stale, and fresh
+        pi, *qf = model.policy.split(
+            tuple(change(part[columns]) for part in data.states)
+        )
+        steps = obs[:, columns], starts[:, columns]
+        with torch.no_grad():
+            motor, _ = model.actor.over_time(*steps, pi)
+            known, _ = model.critic.remember(*steps, data.previous[:, columns], qf)
+        found.append((motor, known))
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("observations", OBSERVATIONS)
+def test_agent_learns_and_obeys_its_wirings(observations: str) -> None:
+    def learned() -> Any:
+        options = SMALL_FEATURES if observations == "image" else {}
+        model = make_sac(make_env(observations, "box"), policy_kwargs=options)
+        layers = [*sparse_layers(model.actor), *sparse_layers(model.critic)]
+        before = [layer.weight.detach().clone() for layer in layers]
+        model.learn(100)
+        return model, layers, before
+
+    model, layers, before = learned()
+    for layer, old in zip(layers, before, strict=True):
+        assert (layer.weight != old)[layer.mask].any()
+        assert not layer.weight[~layer.mask].any()
+    assert_same_weights(learned()[0].policy, model.policy)
 
 
 def test_log_probability_is_of_the_action_before_it_was_squashed() -> None:

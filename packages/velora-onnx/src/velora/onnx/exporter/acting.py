@@ -148,7 +148,7 @@ class Thinking(Acting):
 
 
 class Replaying(Acting):
-    """A policy of MemoryDQN or MemorySAC."""
+    """A policy of MemorySAC."""
 
     policy: ReplayPolicy
 

@@ -62,7 +62,7 @@ class _Remembering:
 class _Replaying:
     """The values of MemorySAC: each critic carries its own state."""
 
-    def __init__(self, policy: MemorySACNetworks) -> None:
+    def __init__(self, policy: Any) -> None:
         self._policy = policy
         self._states: Any = None
         self._previous: Any = None  # actions

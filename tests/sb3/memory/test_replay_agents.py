@@ -285,5 +285,5 @@ def test_batches_are_of_whole_sequences() -> None:
     with pytest.raises(ValueError, match=r"got 4 and 18. batch_size=16 fits"):
         make_sac(batch_size=18)
     model = MemorySAC("LiquidPolicy", ragged(), 1e-3, 1000, 9, 64)
-    assert (model.sequence_length, model.burn_in, model.batch_size) == (16, 10, 64)
+    assert (model.sequence_length, model.burn_in, model.batch_size) == (16, 20, 64)
     assert {network.n_neurons for network in networks_of(model).values()} == {150}

@@ -16,6 +16,7 @@ from velora.sb3.memory.replayed import Replayed
 from velora.sb3.memory.replaying import SequenceReplay
 from velora.sb3.memory.sac_networks import Actor, Critic
 from velora.sb3.memory.sac_policy import MemorySACNetworks
+from velora.sb3.memory.sequences import State
 
 
 class LiquidPolicy(MemorySACNetworks):
@@ -108,33 +109,13 @@ class MemorySAC(SequenceReplay, SAC):
             "ent_coef" itself, in this order.
         """
         burn_in, n_columns = data.burn_in, data.n_columns
-        pi, *qf = self.policy.split(data.states)
-        obs, starts, previous = data.observations, data.starts, data.previous
-        with torch.no_grad():
-            if burn_in:
-                _, pi = self.actor.over_time(*data.between(0, burn_in, copies=True), pi)
-            known, _ = self.critic_target.remember(obs, starts, previous, qf)
-            qf = [tuple(part[:n_columns] for part in state) for state in qf]
-            if burn_in:
-                before = data.between(0, burn_in)
-                _, qf = self.critic.remember(
-                    *before, previous[:burn_in, :n_columns], qf
-                )
-        motor, _ = self.actor.over_time(*data.between(burn_in, None, copies=True), pi)
-        with torch.no_grad():
-            next_actions, next_log_prob = self.actor.draw(motor[1:])
-            next_values = self.critic_target.values(
-                known[:, burn_in + 1 :], next_actions
-            )
-        motor = motor[:-1, :n_columns]
-        learned = data.between(burn_in, -1)
-        known, _ = self.critic.remember(*learned, previous[burn_in:-1, :n_columns], qf)
-        actions, log_prob = self.actor.draw(motor)
         ent_coef = self._ent_coef()
-        with torch.no_grad():
-            worth = next_values.amin(dim=0) - ent_coef * next_log_prob
-            worth = worth.gather(1, data.columns)
-            targets = data.rewards + (1 - data.dones) * self.gamma * worth
+        pi, qf = self._after_burn_in(data)
+        motor, _ = self.actor.over_time(*data.between(burn_in, None, copies=True), pi)
+        targets = self._targets(data, motor[1:], ent_coef)
+        actions, log_prob = self.actor.draw(motor[:-1, :n_columns])
+        previous = data.previous[burn_in:-1, :n_columns]
+        known, _ = self.critic.remember(*data.between(burn_in, -1), previous, qf)
         values = self.critic.values(known, data.actions)
         squares = functional.mse_loss(values, targets.expand_as(values))
         asked = self.critic.values(known.detach(), actions)
@@ -146,6 +127,36 @@ class MemorySAC(SequenceReplay, SAC):
             surprise = (log_prob + self.target_entropy).detach()
             losses["ent_coef_loss"] = -(self.log_ent_coef * surprise).mean()
         return losses | {"ent_coef": ent_coef}
+
+    @torch.no_grad()
+    def _after_burn_in(self, data: Replayed) -> tuple[State, list[State]]:
+        """Returns the actor's state, of the copies too, and the critics', of none."""
+        burn_in, n_columns = data.burn_in, data.n_columns
+        pi, *qf = self.policy.split(data.states)
+        qf = [tuple(part[:n_columns] for part in state) for state in qf]
+        if burn_in:
+            _, pi = self.actor.over_time(*data.between(0, burn_in, copies=True), pi)
+            previous = data.previous[:burn_in, :n_columns]
+            _, qf = self.critic.remember(*data.between(0, burn_in), previous, qf)
+        return pi, qf
+
+    @torch.no_grad()
+    def _targets(self, data: Replayed, motor: Tensor, ent_coef: Tensor) -> Tensor:
+        """Returns what the (L, B) steps that are learned from are worth.
+
+        Args:
+            data: the sequences.
+            motor: (L, C, 2·A) motor neurons of the actor, each a step later.
+            ent_coef: what entropy is worth.
+        """
+        _, *qf = self.policy.split(data.states)
+        known, _ = self.critic_target.remember(
+            data.observations, data.starts, data.previous, qf
+        )
+        actions, log_prob = self.actor.draw(motor)
+        values = self.critic_target.values(known[:, data.burn_in + 1 :], actions)
+        worth = data.following(values.amin(dim=0) - ent_coef * log_prob)
+        return data.rewards + (1 - data.dones) * self.gamma * worth
 
     def _ent_coef(self) -> Tensor:
         """Returns what entropy is worth; it has no gradient."""

@@ -65,7 +65,7 @@ class SequenceReplayBuffer(ReplayBuffer):
         handle_timeout_termination: bool = True,
         *,
         sequence_length: int = 16,
-        burn_in: int = 10,
+        burn_in: int = 20,
     ) -> None:
         check_length("sequence_length", sequence_length, 1)
         check_length("burn_in", burn_in, 0)

@@ -66,8 +66,8 @@ class Replayed(NamedTuple):
         )
 
     def following(self, values: Tensor) -> Tensor:
-        """Returns the (L, B) of (N + 1, C) values that belong to what followed."""
-        return values[-len(self.columns) :].gather(1, self.columns)
+        """Returns the (L, B) of (L, C) values, each a step later, that followed."""
+        return values.gather(1, self.columns)
 
 
 def each(function: Callable[..., Any], part: Any, *others: Any) -> Any:

@@ -48,7 +48,7 @@ class SequenceReplay(OffPolicyAlgorithm):
         policy: str | type[ReplayPolicy],
         *args: Any,
         sequence_length: int = 16,
-        burn_in: int = 10,
+        burn_in: int = 20,
         **kwargs: Any,
     ) -> None:
         check_policy(type(self), policy, self.policy_family)

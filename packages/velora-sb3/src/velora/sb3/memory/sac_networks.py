@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,12 +14,10 @@ from stable_baselines3.sac import policies as sac
 from torch import Tensor, nn
 
 from velora.sb3.common.network_choice import NetworkChoice
-from velora.sb3.common.parts import NetworkPart
+from velora.sb3.common.parts import NetworkPart, Norm
 from velora.sb3.memory.over_time import features_over_time, over_time
 from velora.sb3.memory.sequences import State
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
-
-Norm = Callable[[int], nn.Module]
 
 _REMEMBERED = 64  # numbers that a critic's memory tells its head
 
@@ -98,10 +96,12 @@ class QBody(nn.Module):
         head: sizes of the layers.
     """
 
-    def __init__(self, memory: RecurrentBody, n_inputs: int, head: list[int]) -> None:
+    def __init__(
+        self, memory: RecurrentBody, n_inputs: int, head: Sequence[int]
+    ) -> None:
         super().__init__()
         self.memory = memory
-        layers = create_mlp(memory.out_features + n_inputs, 1, head, nn.ReLU)
+        layers = create_mlp(memory.out_features + n_inputs, 1, list(head), nn.ReLU)
         self.head = nn.Sequential(*layers)
 
 
@@ -116,7 +116,7 @@ class Critic(NetworkPart, ContinuousCritic):
     Args:
         *args: what Stable-Baselines3's takes.
         timespan_key: name of the entry of observations with the timespans, or None.
-        head: sizes of the dense layers; the first is that of the memory's output.
+        head: sizes of the dense layers.
         **kwargs: as in `NetworkPart`.
     """
 
@@ -148,7 +148,7 @@ class Critic(NetworkPart, ContinuousCritic):
                 choice.options("qf"),
                 timed=self.timespan_key is not None,
             )
-            body = QBody(memory, n_inputs, list(self.head))
+            body = QBody(memory, n_inputs, self.head)
             self.q_networks[index] = body
             setattr(self, f"qf{index}", body)
 

@@ -55,7 +55,9 @@ class MemorySACNetworks(ReplayPolicy, SACPolicy):
         **kwargs: Any,
     ) -> None:
         if not head:
-            raise ValueError("`head` must have a layer or more, as (64,); got none.")
+            raise ValueError(
+                "`head` must have a layer or more, as (128, 128); got none."
+            )
         if kwargs.get("use_sde"):
             raise ValueError("`use_sde` must be False with MemorySAC; got True.")
         self.head = tuple(head)

@@ -61,6 +61,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("callback", ["--rounds", "1", "--scale", "0.02"]),
         ("deploy", ["--rounds", "1", "--steps", "20"]),
         ("novel", NOVEL),
+        ("replay", ["--row", "liquid", "--seeds", "1", "--steps", "200"]),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
         ("sparsity", ["--task", "PPO CartPole", "--seeds", "1", "--steps", "256"]),
         ("sequences", SINES),

@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 ROOT = Path(__file__).parents[2]
 ZOO = Path(rl_zoo3.__file__).parent
 FILES = sorted((ROOT / "examples" / "zoo").glob("*.yml"))
-RECURRENT = {"memory_ppo", "ppo_lstm"}
+RECURRENT = {"memory_ppo", "memory_sac", "ppo_lstm"}
 OURS = {"n_neurons", "sparsity_level"}
 LAYERS = {"net_arch", "activation_fn"}
 # A search in a blink. The seeds make on-policy trials of few steps and updates.
@@ -33,7 +33,7 @@ def zoo(
 ) -> str:
     """Runs a command of the zoo, by our entry where the algorithm is ours."""
     command = [sys.executable, "-m", f"rl_zoo3.{module}", *map(str, options)]
-    if "memory_ppo" in options:
+    if any(str(option).startswith("memory_") for option in options):
         command[2:3] = ["velora.sb3.zoo", module]
     else:
         command += ["--gym-packages", packages]
@@ -75,10 +75,12 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_settings_are_the_zoos_but_for_what_sizes_layers(file: Path) -> None:
-    name = file.name.replace("memory_ppo", "ppo_lstm")
-    zoos = yaml.safe_load((ZOO / "hyperparams" / name).read_text("utf-8"))
+    others = {"memory_ppo": "ppo_lstm", "memory_sac": "sac"}
+    name = others.get(file.stem, file.stem)
+    zoos = yaml.safe_load((ZOO / "hyperparams" / f"{name}.yml").read_text("utf-8"))
     for env, settings in yaml.safe_load(file.read_text("utf-8")).items():
-        expected, ours = zoos[env].copy(), settings.copy()
+        seen = env if name == "ppo_lstm" else env.replace("NoVel", "")
+        expected, ours = zoos[seen].copy(), settings.copy()
         ours.pop("sequence_length", None)
         assert ours.pop("policy") != expected.pop("policy")
         ours.pop("policy_kwargs", None), expected.pop("policy_kwargs", None)
@@ -93,6 +95,7 @@ def test_settings_are_the_zoos_but_for_what_sizes_layers(file: Path) -> None:
         ("dqn", "CartPole-v1", "LiquidPolicy", 1),
         ("ppo_lstm", "CartPoleNoVel-v1", "LiquidPolicy", 1054),
         ("memory_ppo", "CartPoleNoVel-v1", "LSTMPolicy", 1054),
+        ("memory_sac", "PendulumNoVel-v1", "LiquidPolicy", 1),
     ],
 )
 def test_search_ends_with_all_of_its_trials(

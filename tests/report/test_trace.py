@@ -189,6 +189,26 @@ def test_values_of_memory_ppo_are_those_of_the_sequence(critic: str) -> None:
     np.testing.assert_allclose(found.states[0][-1], after.pi[0][0], atol=1e-6)
 
 
+def test_values_of_memory_sac_are_those_of_the_sequence() -> None:
+    from replay_agents import make_sac
+
+    model = make_sac()
+    found = trace(model, model.get_env(), n_episodes=4, seed=3)
+    actions = torch.from_numpy(found.actions)  # from -1 to 1 already
+    starts = torch.from_numpy(found.episode_starts)
+    previous = actions.roll(1, 0).masked_fill(starts[:, None], 0)
+    with torch.no_grad():
+        known, _ = model.critic.remember(
+            torch.from_numpy(found.observations)[:, None],
+            starts[:, None],
+            previous[:, None],
+            model.policy.initial_states(1)[1:],
+        )
+        expected = model.critic.values(known, actions[:, None]).amin(dim=0)[:, 0]
+    assert starts.sum() == 4
+    np.testing.assert_allclose(found.values, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("deterministic", [True, False])
 @pytest.mark.parametrize("name", KINDS)
 def test_seed_gives_the_same_trace_twice(name: str, deterministic: bool) -> None:

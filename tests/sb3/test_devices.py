@@ -14,7 +14,7 @@ from recurrent_agents import make_model
 from recurrent_agents import ragged as ragged_env
 
 from velora.plugins import hookimpl, manager
-from velora.sb3 import MemoryPPO
+from velora.sb3 import MemoryPPO, MemorySAC
 from velora.sb3.common.network_body import NetworkBody
 from velora.utils import set_device
 
@@ -68,10 +68,14 @@ def test_agent_learns_on_its_device_and_loads_on_another(
         assert devices_of(learn(loaded)) == {other}
 
 
+SHORT = {"batch_size": 16, "sequence_length": 4, "burn_in": 2}
 REMEMBERING = {
     "RecurrentPPO": make_model,
     "MemoryPPO": lambda **kwargs: MemoryPPO(
         "LiquidPolicy", ragged_env(), 1e-3, 16, 16, 2, **kwargs
+    ),
+    "MemorySAC": lambda **kwargs: MemorySAC(
+        "LiquidPolicy", ragged_env(), learning_starts=20, **SHORT, **kwargs
     ),
 }
 
@@ -89,7 +93,9 @@ def test_agent_that_remembers_is_where_its_device_says(
         options = {"network": network}
     make = REMEMBERING[algorithm]
     model = make(policy_kwargs=options, device=device, seed=1)
-    model.learn(2 * model.n_steps * model.n_envs)
+    steps = max(model.n_steps, 16) * model.n_envs  # a rollout, if it has some
+    model.learn(2 * steps)
+    assert model._n_updates > 0
     assert devices_of(model) == {device}
     model.save(tmp_path / "agent.zip")
     obs = np.random.default_rng(0).uniform(-1, 1, (4, 3, 3)).astype(np.float32)
@@ -104,7 +110,7 @@ def test_agent_that_remembers_is_where_its_device_says(
             )
             np.testing.assert_allclose(action, expected, atol=1e-5)
         loaded.set_env(model.env)
-        loaded.learn(loaded.n_steps * loaded.n_envs)
+        loaded.learn(steps)
         assert devices_of(loaded) == {other}
 
 

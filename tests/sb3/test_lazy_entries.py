@@ -18,8 +18,8 @@ import velora.sb3.plugin
 import velora.sb3_plugin
 from velora.plugins.distribution import OURS
 
-# RecurrentPPO takes one.
-N_POLICIES = 2 * len(ALGORITHMS) + 1 + len(velora.sb3_plugin.MEMORY)
+N_OURS = len(velora.sb3_plugin.MEMORY) * len(velora.sb3_plugin.CELLS)
+N_POLICIES = 2 * len(ALGORITHMS) + 1 + N_OURS  # RecurrentPPO takes one
 OTHERS = {entry.dist.name for entry in entry_points(group="velora")} - set(OURS)
 ANSWER = """
 import json, sys
@@ -96,7 +96,11 @@ def test_without_sb3_contrib_its_algorithms_are_not_listed() -> None:
         f"{algorithm}.{policy}"
         for algorithm in ("a2c", "ddpg", "dqn", "ppo", "sac", "td3")
         for policy in ("NCPPolicy", "LiquidPolicy")
-    ] + [f"memory_ppo.{policy}" for policy in velora.sb3_plugin.MEMORY]
+    ] + [
+        f"{module}.{policy}"
+        for module in velora.sb3_plugin.MEMORY
+        for policy in velora.sb3_plugin.CELLS
+    ]
 
 
 def test_sb3_contrib_that_is_too_old_is_named_by_whoever_needs_it(

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from velora.report.episodes import Step
 from velora.sb3.memory.policies import MemoryNetworks
+from velora.sb3.memory.replayed import each
+from velora.sb3.memory.sac_policy import MemorySACNetworks
 
 Values = Callable[[Step, np.ndarray], np.ndarray]
 """Takes a step and its (n, O) motor neurons, and returns (n,) values."""
@@ -26,6 +28,8 @@ def values_of(policy: Any) -> Values | None:
     """
     if hasattr(policy, "lstm_actor") or isinstance(policy, MemoryNetworks):
         return _Remembering(policy)
+    if isinstance(policy, MemorySACNetworks):
+        return _Replaying(policy)
     networks = policy.networks
     if "vf" in networks:
         return lambda step, _: _of_states(policy, step)
@@ -53,6 +57,34 @@ class _Remembering:
         # Deterministic, so that nothing is drawn: the action is not of interest.
         _, values, _, self._states = policy(observations, self._states, starts, True)
         return _numbers(values)
+
+
+class _Replaying:
+    """The values of MemorySAC: each critic carries its own state."""
+
+    def __init__(self, policy: Any) -> None:
+        self._policy = policy
+        self._states: Any = None
+        self._previous: Any = None  # actions
+
+    @torch.no_grad()
+    def __call__(self, step: Step, _: np.ndarray) -> np.ndarray:
+        policy, critic = self._policy, self._policy.critic
+        observations, _ = policy.obs_to_tensor(step.observations)
+        starts = torch.as_tensor(step.starts, dtype=torch.bool, device=policy.device)
+        scaled = policy.scale_action(step.actions).reshape(len(starts), -1)
+        actions = torch.as_tensor(scaled, dtype=torch.float32, device=policy.device)
+        if self._states is None:
+            self._states = policy.initial_states(len(starts))[1:]
+            self._previous = torch.zeros_like(actions)
+        known, self._states = critic.remember(
+            each(lambda part: part[None], observations),  # one step of time
+            starts[None],
+            self._previous.masked_fill(starts[:, None], 0)[None],
+            self._states,
+        )
+        self._previous = actions
+        return _numbers(critic.values(known, actions[None]).amin(dim=0))
 
 
 def _first_states(policy: Any, n_envs: int) -> Any:

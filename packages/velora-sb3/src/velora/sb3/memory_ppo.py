@@ -26,6 +26,7 @@ from velora.sb3.memory.masks import (
     offers_masks,
 )
 from velora.sb3.memory.policies import MemoryNetworks
+from velora.sb3.memory.policy_argument import check_policy
 from velora.sb3.memory.rollout import DictSequenceRollout, SequenceRollout
 from velora.sb3.memory.sequences import States
 
@@ -98,7 +99,7 @@ class MemoryPPO(PPO):
         sequence_length: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self._check_policy(policy)
+        check_policy(type(self), policy, MemoryNetworks)
         _check_lengths(n_steps, batch_size, sequence_length)
         self.sequence_length = sequence_length
         self.masked: bool | None = None  # not known before there is a policy
@@ -197,7 +198,7 @@ class MemoryPPO(PPO):
         return True
 
     def _setup_model(self) -> None:
-        self._check_policy(self.policy_class)
+        check_policy(type(self), self.policy_class, MemoryNetworks)
         length = _check_lengths(self.n_steps, self.batch_size, self.sequence_length)
         is_dict = isinstance(self.observation_space, spaces.Dict)
         fitting = DictSequenceRollout if is_dict else SequenceRollout
@@ -224,21 +225,6 @@ class MemoryPPO(PPO):
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "_states"]
-
-    @classmethod
-    def _check_policy(cls, policy: Any) -> None:
-        if isinstance(policy, str):
-            if policy not in cls.policy_aliases:
-                raise ValueError(
-                    f"{cls.__name__} needs a policy that carries a state: one of "
-                    f"{list(cls.policy_aliases)}; got {policy!r}. Pass others to PPO."
-                )
-        elif not issubclass(policy, MemoryNetworks):
-            raise TypeError(
-                f"A policy of {cls.__name__} must inherit from MemoryNetworks, so that "
-                f"it carries a state; got {policy.__module__}.{policy.__qualname__}. "
-                f'Pass a name, as in {cls.__name__}("LiquidPolicy", env).'
-            )
 
 
 def _check_lengths(n_steps: int, batch_size: int, sequence_length: int | None) -> int:

@@ -11,8 +11,10 @@ from velora.plugins import Entry, Registry, hookimpl
 ALGORITHMS = ("a2c", "ddpg", "dqn", "ppo", "sac", "td3")
 CONTRIB = ("ars", "crossq", "maskable_ppo", "qrdqn", "recurrent_ppo", "tqc", "trpo")
 """Those of sb3-contrib, each as the module of `velora.sb3` that holds its policies."""
-MEMORY = {"LiquidPolicy": "liquid", "LSTMPolicy": "LSTM", "GRUPolicy": "GRU"}
-"""The policies of MemoryPPO, and what their networks are."""
+MEMORY = {"memory_ppo": "MemoryPPO", "memory_sac": "MemorySAC"}
+"""Algorithms of our own, each by the module of `velora.sb3` that holds its policies."""
+CELLS = {"LiquidPolicy": "liquid", "LSTMPolicy": "LSTM", "GRUPolicy": "GRU"}
+"""The policies of each of those, and what their networks are."""
 
 
 @hookimpl
@@ -28,12 +30,13 @@ def velora_register_policies(registry: Registry[Entry]) -> None:
                 f"velora.sb3.{algorithm}:{policy}",
                 summary=f"{what} networks for {algorithm.upper()}",
             )
-    for policy, what in MEMORY.items():
-        registry.add(
-            f"memory_ppo.{policy}",
-            f"velora.sb3.memory_ppo:{policy}",
-            summary=f"{what} networks for MemoryPPO",
-        )
+    for module, algorithm in MEMORY.items():
+        for policy, what in CELLS.items():
+            registry.add(
+                f"{module}.{policy}",
+                f"velora.sb3.{module}:{policy}",
+                summary=f"{what} networks for {algorithm}",
+            )
 
 
 @hookimpl

@@ -18,6 +18,7 @@ from velora.onnx.port import Port
 from velora.sb3.memory.actor_step import live_step
 from velora.sb3.memory.masks import choices
 from velora.sb3.memory.policies import MemoryNetworks
+from velora.sb3.memory.replay_policy import ReplayPolicy
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 
 State = tuple[Tensor, ...]
@@ -146,6 +147,21 @@ class Thinking(Acting):
         return self.policy.act(step, obs, state, starts, masks, deterministic=True)
 
 
+class Replaying(Acting):
+    """A policy of MemorySAC."""
+
+    policy: ReplayPolicy
+
+    def __init__(self, policy: ReplayPolicy) -> None:
+        super().__init__(policy)
+        acting = policy.bodies[0]
+        self.states = remembered(acting.shapes, acting.dtypes)
+
+    def choose(self, obs: Any, state: State, starts: Any, _: Any) -> Any:
+        """Goes one step with the network that acts alone."""
+        return self.policy.act(obs, state, starts, deterministic=True)
+
+
 class Lstm(Acting):
     """A policy of sb3-contrib's RecurrentPPO with its own LSTM."""
 
@@ -210,6 +226,8 @@ def acting_of(policy: Any) -> Acting:
     body = getattr(policy, "lstm_actor", None)
     if isinstance(policy, MemoryNetworks):
         return Thinking(policy)
+    if isinstance(policy, ReplayPolicy):
+        return Replaying(policy)
     if isinstance(body, RecurrentBody):
         return Carried(policy)
     return Lstm(policy) if isinstance(body, nn.LSTM) else Stateless(policy)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import (
     CategoricalDistribution,
     StateDependentNoiseDistribution,
 )
 from stable_baselines3.common.type_aliases import Schedule
-from torch import nn
+from torch import Tensor, nn
 
 from velora.sb3.common.algorithm import check_algorithm
 from velora.sb3.common.optimizers import make_optimizer, withhold_optimizer
+from velora.sb3.memory.acting import ActingPolicy
 from velora.sb3.memory.actor_step import live_step
 from velora.sb3.memory.categorical import FewOperations
 from velora.sb3.memory.masks import as_masks, check_masking
+from velora.sb3.memory.sequences import State
 from velora.sb3.memory.thinking import ThinkingPolicy
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 from velora.sb3.recurrent.state_policy import (
-    StatePolicy,
     check_lstm_arguments,
     check_state,
 )
@@ -31,7 +31,7 @@ from velora.sb3.recurrent.timespans import check_timespan_key
 CRITICS = ("separate", "shared", "feed-forward")
 
 
-class MemoryNetworks(StatePolicy, ThinkingPolicy):
+class MemoryNetworks(ActingPolicy, ThinkingPolicy):
     """Actor and critic go through sequences, from a state; see `NetworkPolicy`.
 
     Motor neurons are the logits or means of the actions, and the value. `predict` takes
@@ -126,34 +126,19 @@ class MemoryNetworks(StatePolicy, ThinkingPolicy):
             ValueError: an argument has another shape, or there are no masks though the
                 policy was trained with some.
         """
-        self.set_training_mode(False)
-        obs, is_batch = self.obs_to_tensor(observation)
-        n_envs = len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
         if action_masks is None and self.masked:
             raise ValueError(
                 "The agent was trained with masks, and needs `action_masks` of the "
                 "observation to act; got none. `velora.sb3.evaluate_policy` asks "
                 "the environment for them."
             )
-        starts = np.zeros(n_envs) if episode_start is None else episode_start
-        if np.shape(starts) != (n_envs,):
-            raise ValueError(
-                f"`episode_start` must have shape (n_envs,) = ({n_envs},); got "
-                f"{np.shape(starts)}."
-            )
-        with torch.no_grad():
-            actions, after = self.act(
-                live_step(self.actor),
-                obs,
-                self.actor.initial_state(n_envs)
-                if state is None
-                else self.actor.from_arrays(state, n_envs, self.device),
-                torch.as_tensor(starts, dtype=torch.bool, device=self.device),
-                self.masks_of(obs, action_masks),
-                deterministic,
-            )
-        chosen = self.as_actions(actions)
-        return chosen if is_batch else chosen[0], tuple(p.cpu().numpy() for p in after)
+
+        def step(obs: Any, state: State, starts: Tensor) -> tuple[Tensor, State]:
+            masks = self.masks_of(obs, action_masks)
+            live = live_step(self.actor)
+            return self.act(live, obs, state, starts, masks, deterministic)
+
+        return self.act_from(self.actor, step, observation, state, episode_start)
 
     def masks_of(self, obs: Any, given: Any) -> Any:
         """Returns the (n_envs, A) masks that are given, else those observed, or None.
@@ -167,18 +152,6 @@ class MemoryNetworks(StatePolicy, ThinkingPolicy):
             return None
         n_envs = len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
         return as_masks(given, self.action_space, n_envs, self.device)
-
-    def as_actions(self, actions: torch.Tensor) -> np.ndarray:
-        """Returns what was drawn as an environment takes it, within its bounds."""
-        chosen: np.ndarray = actions.cpu().numpy()
-        chosen = chosen.reshape(-1, *(self.action_space.shape or ()))
-        if not isinstance(self.action_space, spaces.Box):
-            return chosen
-        if self.squash_output:
-            chosen = self.unscale_action(chosen)
-        else:
-            chosen = chosen.clip(self.action_space.low, self.action_space.high)
-        return chosen
 
     def _build(self, lr_schedule: Schedule) -> None:
         check_state(self.choice.entry, "MemoryPPO")

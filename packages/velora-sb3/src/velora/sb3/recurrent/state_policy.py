@@ -57,5 +57,6 @@ def check_state(entry: NetworkEntry, algorithm: str) -> None:
         known = [name for name, other in networks().items() if other.recurrent]
         raise ValueError(
             f"{algorithm} needs a network that carries a state; {entry.name!r} does "
-            f"not. Those that do: {known}. Or pass this one to PPO."
+            f"not. Those that do: {known}. Or pass this one to an "
+            "algorithm without memory."
         )

@@ -1,16 +1,16 @@
-"""rl-baselines3-zoo, which then tunes our policies and knows MemoryPPO.
+"""rl-baselines3-zoo, which then tunes our policies and knows our algorithms.
 
     python -m velora.sb3.zoo train --algo memory_ppo --env CartPoleNoVel-v1 \
         --conf-file examples/zoo/memory_ppo.yml
     python -m velora.sb3.zoo train --algo ppo --env CartPole-v1 -optimize \
         --conf-file examples/zoo/ppo.yml
 
-Its commands are the zoo's, such as `train` and `enjoy`. Importing it adds MemoryPPO to
-the zoo's public tables, and wraps the samplers and converters in them: the zoo tunes
-`net_arch` and `activation_fn`, which our policies do not have, so that a search over
-one of ours has `n_neurons` and `sparsity_level` in their place. What else is tuned is
-the zoo's, and so is all of a search over any other policy. For CrossQ the zoo has no
-sampler; it gets SAC's, without `tau`.
+Its commands are the zoo's, such as `train` and `enjoy`. Importing it adds MemoryPPO
+and MemorySAC to the zoo's public tables, and wraps the samplers and
+converters in them: the zoo tunes `net_arch` and `activation_fn`, which our policies do
+not have, so that a search over one of ours has `n_neurons` and `sparsity_level` in
+their place. What else is tuned is the zoo's, and so is all of a search over any other
+policy. For CrossQ the zoo has no sampler; it gets SAC's, without `tau`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,21 @@ except ImportError as error:
     ) from error
 
 from velora.sb3.memory_ppo import MemoryPPO
+from velora.sb3.memory_sac import MemorySAC
 
 _sac, _ppo = HYPERPARAMS_SAMPLER["sac"], HYPERPARAMS_SAMPLER["ppo"]
-_to_ppo = HYPERPARAMS_CONVERTER["ppo"]
+_to_sac, _to_ppo = HYPERPARAMS_CONVERTER["sac"], HYPERPARAMS_CONVERTER["ppo"]
 ALGOS.setdefault("memory_ppo", MemoryPPO)
+ALGOS.setdefault("memory_sac", MemorySAC)
 HYPERPARAMS_SAMPLER.setdefault("crossq", partial(tuning.sample_crossq, _sac))
-HYPERPARAMS_CONVERTER.setdefault("crossq", HYPERPARAMS_CONVERTER["sac"])
+HYPERPARAMS_CONVERTER.setdefault("crossq", _to_sac)
 HYPERPARAMS_SAMPLER.setdefault("memory_ppo", partial(tuning.sample_memory_ppo, _ppo))
 HYPERPARAMS_CONVERTER.setdefault(
     "memory_ppo", partial(tuning.convert_memory_ppo, _to_ppo)
+)
+HYPERPARAMS_SAMPLER.setdefault("memory_sac", partial(tuning.sample_memory_sac, _sac))
+HYPERPARAMS_CONVERTER.setdefault(
+    "memory_sac", partial(tuning.convert_memory_sac, _to_sac)
 )
 for _algo, _sampler in HYPERPARAMS_SAMPLER.items():
     HYPERPARAMS_SAMPLER[_algo] = partial(tuning.sample, _sampler)

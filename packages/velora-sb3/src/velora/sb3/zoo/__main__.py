@@ -1,4 +1,4 @@
-"""`python -m velora.sb3.zoo train ...`: the zoo's commands, which know MemoryPPO."""
+"""`python -m velora.sb3.zoo train ...`: the zoo's commands, with our algorithms."""
 
 from __future__ import annotations
 

@@ -105,6 +105,23 @@ def convert_memory_ppo(ppo: Converter, params: Settings) -> Settings:
     return _with_sequences(ppo(params))
 
 
+def sample_memory_sac(
+    sac: Sampler, trial: Trial, n_actions: int, n_envs: int, additional_args: Settings
+) -> Settings:
+    """Samples hyperparameters of MemorySAC: SAC's, and sequences that fit them."""
+    return _with_short_sequences(sac(trial, n_actions, n_envs, additional_args))
+
+
+def convert_memory_sac(sac: Converter, params: Settings) -> Settings:
+    """Turns what was sampled for MemorySAC into hyperparameters."""
+    return _with_short_sequences(sac(params))
+
+
+def _with_short_sequences(hyperparams: Settings) -> Settings:
+    """Adds sequences of 16 steps, or of all of a smaller minibatch."""
+    return hyperparams | {"sequence_length": min(hyperparams["batch_size"], 16)}
+
+
 def _with_sequences(hyperparams: Settings) -> Settings:
     """Adds the longest sequences that a rollout and a minibatch are made of."""
     length = math.gcd(hyperparams["n_steps"], hyperparams["batch_size"])

@@ -1,0 +1,289 @@
+"""Agents that replay sequences: states, predictions, files, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from memory_agents import ragged
+from recurrent_agents import (
+    TIMED,
+    assert_same_behaviour,
+    assert_same_weights,
+    follow,
+    sequence,
+)
+from replay_agents import (
+    all_of,
+    assert_met,
+    chosen,
+    collect,
+    make_sac,
+    states_after,
+)
+from stable_baselines3 import SAC, HerReplayBuffer
+from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
+from stable_baselines3.common.vec_env import VecNormalize
+
+from velora.sb3 import Agent, evaluate_policy, networks_of
+from velora.sb3.memory.replay import SequenceReplayBuffer
+from velora.sb3.memory_sac import LiquidPolicy, MemorySAC
+from velora.sb3.sac import LiquidPolicy as Memoryless
+
+pytestmark = pytest.mark.usefixtures("toy_networks")
+
+each_network = pytest.mark.parametrize(
+    "network", ["gated-leaky", "liquid", "test-pair", "test-learned", "lstm"]
+)
+
+
+@each_network
+def test_states_that_are_replayed_are_those_that_were_met(
+    network: str,
+) -> None:
+    model = make_sac(policy_kwargs={"network": network}, gradient_steps=0)
+    collect(collect(model), 31)  # `learn` resets where no episode has ended
+    buffer = model.replay_buffer
+    assert (buffer.starts[1:] & ~buffer.dones[:-1].astype(bool)).any()
+    model.learning_starts = 0  # actions of the policy, too
+    model.learn(93)
+    assert_met(model, all_of(model))
+
+
+def test_replay_holds_raw_observations_and_states_that_saw_normalised_ones() -> None:
+    env = VecNormalize(ragged(TIMED), norm_obs_keys=["obs"])
+    collect(make_sac(env, policy_kwargs={"timespan_key": "dt"}))
+    env.training = False  # the statistics stay
+    model = collect(make_sac(env, policy_kwargs={"timespan_key": "dt"}))
+    assert (np.abs(model.replay_buffer.observations["obs"]) <= 1).all()
+    data = all_of(model)
+    assert (data.observations["obs"].abs() > 1.2).any()
+    assert_met(model, data)
+
+
+def test_steps_are_those_of_the_weights_after_the_last_update() -> None:
+    model = make_sac(train_freq=4, sequence_length=8, batch_size=16, learning_rate=0.1)
+    checked = []
+
+    def check() -> None:
+        buffer = model.replay_buffer
+        first = buffer.pos - 4
+        steps = slice(first, buffer.pos)
+        starts = torch.as_tensor(buffer.starts[steps])
+        actions = torch.as_tensor(buffer.actions[first - 1 : buffer.pos - 1]).float()
+        after = states_after(
+            model,
+            torch.as_tensor(buffer.observations[steps]),
+            starts,
+            actions.masked_fill(starts[..., None], 0),
+            tuple(torch.as_tensor(part[first // 4]) for part in buffer.states),
+        )
+        carried = [part for state in model._states for part in state]
+        for got, expected in zip(carried, after, strict=True):
+            torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
+        network = next(iter(model.policy.networks.values()))
+        checked.append(network.motor.weight.detach().clone())
+
+    train = model.train
+
+    def check_and_train(**kwargs: Any) -> None:
+        check()
+        train(**kwargs)
+
+    model.train = check_and_train
+    model.learn(200)
+    assert len(checked) > 8
+    assert not torch.allclose(checked[0], checked[-1], atol=0.1)
+
+
+def test_learning_waits_for_a_first_sequence() -> None:
+    model = make_sac(learning_starts=0, train_freq=1)
+    weights = [p.clone() for p in model.policy.parameters()]
+    model.learn(3 * (model.replay_buffer.n_steps - 1))
+    assert model._n_updates == 0
+    assert all(map(torch.equal, weights, model.policy.parameters()))
+    model.learn(3, reset_num_timesteps=False)
+    assert model._n_updates == 1
+
+
+@pytest.mark.parametrize(
+    "network", ["gated-leaky", "test-pair", "test-learned", "test-counter", "gru"]
+)
+def test_predictions_are_the_steps_of_a_sequence(network: str) -> None:
+    model = make_sac(policy_kwargs={"network": network})
+    model.learn(150)
+    observations = sequence(model, 6)
+    starts = np.zeros((6, 3), dtype=bool)
+    starts[2, 1] = starts[4] = True
+    actions, state = follow(model, observations, starts)
+    obs = torch.as_tensor(np.stack(observations))
+    expected, after = chosen(model, obs, torch.as_tensor(starts))
+    np.testing.assert_allclose(actions, expected, rtol=1e-4, atol=1e-5)
+    for got, part in zip(state, after, strict=True):
+        np.testing.assert_allclose(got, part, rtol=1e-4, atol=1e-5)
+
+
+def test_one_environment_is_a_row_of_several_and_timespans_count() -> None:
+    model = make_sac(ragged(TIMED), policy_kwargs={"timespan_key": "dt"})
+    model.learn(150)
+    assert next(iter(networks_of(model).values())).in_features == 3
+    observations = sequence(model, 3)
+    actions, state = follow(model, observations)
+    alone = [{key: part[1] for key, part in obs.items()} for obs in observations]
+    single, after = follow(model, alone)
+    assert single.shape == (3, *model.action_space.shape)
+    np.testing.assert_allclose(single, actions[:, 1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(after[0][0], state[0][1], rtol=1e-4, atol=1e-5)
+    late = [obs | {"dt": obs["dt"] + 3} for obs in observations]
+    assert not np.allclose(follow(model, late)[1][0], state[0])
+
+
+def test_agent_and_evaluation_carry_the_state_of_what_acts() -> None:
+    model = make_sac()
+    model.learn(150)
+    observations = sequence(model, 4)
+    actions, state = follow(model, observations)
+    assert len(state) == 1
+    agent = Agent(model)
+    acted = [agent.act(obs) for obs in observations]
+    np.testing.assert_array_equal(np.stack(acted), actions)
+    np.testing.assert_array_equal(agent.state[0], state[0])
+    _, lengths = evaluate_policy(
+        model, model.get_env(), 6, return_episode_rewards=True, warn=False
+    )
+    assert max(lengths) <= 6
+
+
+@pytest.mark.parametrize("network", ["gated-leaky", "test-learned", "lstm"])
+def test_loaded_agents_and_policies_behave_as_the_saved_ones(
+    network: str, tmp_path: Path
+) -> None:
+    model = make_sac(policy_kwargs={"network": network})
+    model.learn(150)
+    model.save(tmp_path / "agent")
+    loaded = MemorySAC.load(tmp_path / "agent", device="cpu")
+    assert (loaded.sequence_length, loaded.burn_in) == (4, 3)
+    assert_same_behaviour(model, loaded)
+    assert_same_weights(model.policy, loaded.policy)
+    model.policy.save(tmp_path / "policy")
+    policy = type(model.policy).load(tmp_path / "policy")
+    got, _ = follow(policy, sequence(model))
+    np.testing.assert_array_equal(got, follow(model, sequence(model))[0])
+    for name in ("actor", "critic", "q_net"):
+        if (part := getattr(model.policy, name, None)) is not None:
+            part.save(tmp_path / name)
+            assert_same_weights(part, type(part).load(tmp_path / name))
+
+
+def test_learning_goes_on_after_loading_as_without(tmp_path: Path) -> None:
+    def env() -> Any:
+        return VecNormalize(ragged(TIMED), norm_obs_keys=["obs"])
+
+    model = make_sac(env(), policy_kwargs={"timespan_key": "dt"})
+    model.learn(150)
+    model.save(tmp_path / "agent")
+    model.save_replay_buffer(tmp_path / "buffer")
+    loaded = MemorySAC.load(tmp_path / "agent", env=env(), device="cpu")
+    loaded.load_replay_buffer(tmp_path / "buffer")
+    for each in (model, loaded):
+        each.set_env(env())
+        each.set_random_seed(9)
+        each.learn(150)
+    assert_same_weights(model.policy, loaded.policy)
+    assert loaded._n_updates == model._n_updates > 10
+
+
+def test_agent_without_its_buffer_fills_one_before_it_learns(
+    tmp_path: Path,
+) -> None:
+    model = make_sac()
+    model.learn(150)
+    model.save(tmp_path / "agent")
+    loaded = MemorySAC.load(tmp_path / "agent", env=ragged(), device="cpu")
+    loaded.learn(60, reset_num_timesteps=False)
+    assert loaded._n_updates > model._n_updates
+
+
+def test_states_are_not_saved(tmp_path: Path) -> None:
+    model = make_sac()
+    model.learn(60)
+    assert model._states[0][0].any()
+    model.save(tmp_path / "agent.zip")
+    with zipfile.ZipFile(tmp_path / "agent.zip") as archive:
+        saved = json.loads(archive.read("data"))
+    assert "_last_obs" in saved
+    assert not {"_states", "_steps", "_previous"} & set(saved)
+    # An agent that goes on in the middle of episodes starts from the beginning there.
+    loaded = MemorySAC.load(
+        tmp_path / "agent.zip", env=model.get_env(), force_reset=False, device="cpu"
+    )
+    loaded.learn(3, reset_num_timesteps=False)
+    assert loaded.replay_buffer.starts[0].all()
+
+
+def test_steps_at_which_a_callback_stops_are_given_up() -> None:
+    model = collect(make_sac(), 10)
+    pos = model.replay_buffer.pos
+    model.learn(30, callback=lambda *_: False, reset_num_timesteps=False)
+    assert model.replay_buffer.pos == pos
+    model.learn(3, reset_num_timesteps=False)
+    assert model.replay_buffer.starts[pos].all()
+
+
+def test_optimized_memory_is_no_different() -> None:
+    models = []
+    for is_optimized in (True, False):
+        models.append(make_sac(optimize_memory_usage=is_optimized))
+        models[-1].learn(150)
+        models[-1].learn(60)
+    assert_same_weights(models[0].policy, models[1].policy)
+    assert models[0]._n_updates > 5
+
+
+def test_other_buffers_and_several_steps_are_refused(tmp_path: Path) -> None:
+    for kind in (ReplayBuffer, NStepReplayBuffer, HerReplayBuffer):
+        with pytest.raises(ValueError, match="must be a SequenceReplayBuffer"):
+            make_sac(replay_buffer_class=kind)
+    with pytest.raises(ValueError, match="`n_steps` must be 1 for MemorySAC"):
+        make_sac(n_steps=3)
+    foreign = SAC("MlpPolicy", ragged(), buffer_size=60)
+    foreign.save_replay_buffer(tmp_path / "foreign")
+    model = make_sac()
+    mine = model.replay_buffer
+    with pytest.raises(ValueError, match="must be a SequenceReplayBuffer"):
+        model.load_replay_buffer(tmp_path / "foreign")
+    make_sac(burn_in=2).save_replay_buffer(tmp_path / "other")
+    with pytest.raises(ValueError, match=r"must have `burn_in` 3, .* got 2"):
+        model.load_replay_buffer(tmp_path / "other")
+    assert model.replay_buffer is mine
+
+    class Mine(SequenceReplayBuffer):
+        pass
+
+    assert type(make_sac(replay_buffer_class=Mine).replay_buffer) is Mine
+
+
+def test_policies_without_a_state_are_refused() -> None:
+    for policy in ("MlpPolicy", "NCPPolicy"):
+        with pytest.raises(ValueError, match=r"MemorySAC needs .* others to SAC"):
+            make_sac(policy=policy)
+    with pytest.raises(TypeError, match="must inherit from MemorySACNetworks"):
+        make_sac(policy=Memoryless)
+    with pytest.raises(ValueError, match="needs a network that carries a state; 'ncp'"):
+        make_sac(policy_kwargs={"network": "ncp"})
+    with pytest.raises(TypeError, match="which is one for another algorithm"):
+        SAC(LiquidPolicy, ragged(), device="cpu")
+    assert SAC.policy_aliases["LiquidPolicy"] is Memoryless
+
+
+def test_batches_are_of_whole_sequences() -> None:
+    with pytest.raises(ValueError, match=r"got 4 and 18. batch_size=16 fits"):
+        make_sac(batch_size=18)
+    model = MemorySAC("LiquidPolicy", ragged(), 1e-3, 1000, 9, 64)
+    assert (model.sequence_length, model.burn_in, model.batch_size) == (16, 20, 64)
+    assert {network.n_neurons for network in networks_of(model).values()} == {150}

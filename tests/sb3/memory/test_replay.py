@@ -296,5 +296,5 @@ def test_lengths_that_do_not_fit_are_refused(
     options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Recorder(FLAT, 1, 0, **options)
-    Recorder(FLAT, 2, 0, size=49)
+        Recorder(FLAT, 1, 0, **{"burn_in": 10, **options})
+    Recorder(FLAT, 2, 0, size=49, burn_in=10)

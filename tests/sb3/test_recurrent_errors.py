@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("toy_networks")
         ({"n_neurons": {"pi": 8}}, ValueError, r"keys \['pi', 'vf'\]"),
         (CRITICS["shared"] | {"n_neurons": {"vf": 8}}, ValueError, r"keys \['pi'\]"),
         ({"network": "nope"}, KeyError, "'liquid', 'lstm', 'ltc', 'ncp'"),
-        ({"network": "ncp"}, ValueError, r"'ncp' does not.*'liquid'.*PPO"),
+        ({"network": "ncp"}, ValueError, r"'ncp' does not.*'liquid'.*without memory"),
         (
             {"network": "test-unresettable"},
             TypeError,

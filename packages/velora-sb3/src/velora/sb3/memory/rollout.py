@@ -20,8 +20,7 @@ class SequenceRollout(RolloutBuffer):
     A chunk starts from the states that the rollout's weights had there. Episodes that
     start within it do so where `episode_starts` says; nothing is padded. In each epoch
     one chunk is cut in two, at another step, and goes on from the state that was there,
-    as in sb3-contrib's RecurrentPPO: where a minibatch is the whole rollout, what is
-    learned without it is lost again more often (docs/benchmarks.md#memoryppo).
+    as in sb3-contrib's RecurrentPPO.
 
     Attributes:
         sequence_length: steps of a chunk; a divisor of those of the rollout. It and

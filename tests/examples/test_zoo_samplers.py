@@ -22,7 +22,7 @@ from velora.plugins import networks
 from velora.sb3.common.policy import NetworkPolicy
 from velora.wiring import Wiring
 
-CONTINUOUS = {"sac", "tqc", "td3", "ddpg", "crossq"}
+CONTINUOUS = {"sac", "tqc", "td3", "ddpg", "crossq", "memory_sac"}
 SIZES = {"n_neurons", "sparsity_level"}
 LAYERS = {"net_arch", "activation_fn"}
 OURS = [

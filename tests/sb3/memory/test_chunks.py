@@ -15,7 +15,6 @@ from stable_baselines3.common.env_util import make_vec_env
 from torch import Tensor
 
 from velora.sb3.memory.rollout import SequenceRollout
-from velora.sb3.memory.sequences import States
 from velora.sb3.memory_ppo import MemoryPPO
 
 pytestmark = pytest.mark.usefixtures("toy_networks")
@@ -71,8 +70,9 @@ def test_chunk_starts_from_the_state_that_the_rollout_had_there() -> None:
     met: list[Any] = []
 
     def note() -> None:
-        rollout = model.rollout_buffer
-        met.append(torch.cat([rollout.states[step].pi[0] for step in range(0, 24, 4)]))
+        met.append(
+            torch.cat([states.pi[0] for states in model.rollout_buffer.chunk_states])
+        )
         evaluate = model.policy.evaluate_actions
         seen = []
 
@@ -100,7 +100,7 @@ def test_rollout_begins_with_the_state_that_the_last_one_ended_with() -> None:
     ends: list[Any] = []
 
     def note() -> None:
-        starts.append(model.rollout_buffer.states[0])
+        starts.append(model.rollout_buffer.chunk_states[0])
         ends.append(model._states)
 
     on_train(model, note)
@@ -113,60 +113,23 @@ def test_rollout_begins_with_the_state_that_the_last_one_ended_with() -> None:
             assert before.any()
 
 
-def numbered_rollout() -> SequenceRollout:
-    """Returns a rollout of 18 chunks; steps and chunk states have numbers."""
-    rollout = make_model(sequence_length=4, batch_size=12).rollout_buffer
+def test_all_steps_are_in_one_minibatch_each_epoch() -> None:
+    model = make_model(sequence_length=4, batch_size=12)
+    rollout = model.rollout_buffer
     rollout.reset()
     numbers = np.arange(72).reshape(24, 3)
     rollout.actions[:] = numbers[..., None]
     rollout.returns[:] = numbers
-    for step in range(0, 24, 4):
-        first = torch.from_numpy(numbers[step])
-        rollout.states[step] = States((first[:, None],), ())
-    return rollout
-
-
-def columns_of(data: Any) -> Tensor:
-    """Returns a minibatch's (4, chunks) numbers, after checking what they say."""
-    columns = data.returns.view(4, -1)
-    assert (columns.diff(dim=0) == 3).all()  # a step of the same environment
-    assert data.actions[:, 0].tolist() == data.returns.tolist()
-    assert data.observations.states.pi[0].flatten().tolist() == columns[0].tolist()
-    return columns
-
-
-def test_all_steps_are_in_one_minibatch_each_epoch() -> None:
-    rollout = numbered_rollout()
+    rollout.chunk_states = [model.policy.initial_states(3) for _ in range(6)]
     orders = []
     for _ in range(2):
-        seen = [columns_of(data) for data in rollout.get(12)]
+        seen = [data.returns.view(4, -1) for data in rollout.get(12)]
         assert [part.shape for part in seen] == [(4, 3)] * 6
         columns = torch.cat(seen, dim=1)
         assert sorted(columns.flatten().tolist()) == list(range(72))
+        assert (columns.diff(dim=0) == 3).all()  # a step of the same environment
         orders.append(columns.flatten().tolist())
     assert orders[0] != orders[1]
-
-
-def test_one_chunk_is_cut_in_each_epoch_where_the_rollout_was() -> None:
-    rollout = numbered_rollout()
-    rollout.draw_places(60)
-    assert rollout.wanted() == {0, 4, 8, 12, 16, 20} | {s for s, _ in rollout.places}
-    for step in rollout.wanted():
-        rollout.states[step] = States((3.0 * step + torch.arange(3)[:, None],), ())
-    places = rollout.places.copy()
-    seen = []
-    for step, env in places:
-        cuts = []
-        for data in rollout.get(12):
-            columns, cut = columns_of(data), data.observations.cut
-            if cut is not None:
-                number = columns[cut.step, cut.column]
-                assert cut.states.pi[0].tolist() == [[number]]
-                cuts.append(number)
-        assert cuts == ([3 * step + env] if step % 4 else [])
-        seen += cuts
-    assert len(set(seen)) > 20
-    assert all(data.observations.cut is None for data in rollout.get(12))
 
 
 @pytest.mark.parametrize(

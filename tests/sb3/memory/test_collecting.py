@@ -35,7 +35,7 @@ def test_each_rollout_acts_with_the_weights_of_now(options: Any) -> None:
     @torch.no_grad()
     def check_and_change() -> None:
         rollout = model.rollout_buffer
-        all_steps = rollout.between(0, 24, rollout.states[0])
+        all_steps = rollout.between(0, 24, rollout.chunk_states[0])
         means = model.policy.think(all_steps)[0].mode().view(24, 3, -1)
         np.testing.assert_allclose(rollout.actions, means, rtol=1e-4, atol=1e-5)
         compared.append(means)
@@ -75,11 +75,11 @@ def test_state_ends_with_an_episode_before_the_next_step() -> None:
 
     def check() -> None:
         rollout = model.rollout_buffer
-        first = rollout.between(0, 1, rollout.states[0])
+        first = rollout.between(0, 1, rollout.chunk_states[0])
         assert first.starts.shape == (1, 3)
         for step in range(1, 24):
             # Where an episode starts, another state before it changes nothing.
-            states = rollout.states[step]
+            states = rollout.chunk_states[step]
             other = type(states)(*(tuple(p + 1 for p in s) for s in states))
             found = [
                 model.policy.think(rollout.between(step, step + 1, each))[1]

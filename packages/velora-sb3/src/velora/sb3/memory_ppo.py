@@ -56,8 +56,7 @@ class MemoryPPO(PPO):
 
     As `stable_baselines3.PPO` (Schulman et al. 2017), whose arguments, losses and logs
     these are, but that a minibatch is of sequences: the networks go through each in one
-    call, from the state that the rollout had there, and in each epoch one is cut in two
-    at some step, as in sb3-contrib's RecurrentPPO. Environments that have
+    call, from the state that the rollout had there. Environments that have
     `action_masks()`, as for sb3-contrib's MaskablePPO, are asked before each step which
     actions are valid; `policy_kwargs=dict(masked=False)` ignores it. A state ends with
     its episode, and is not saved with the agent.
@@ -187,7 +186,6 @@ class MemoryPPO(PPO):
                 unknown,
             )
             self._last_obs, self._last_episode_starts = new_obs, dones  # type: ignore[assignment]  # as above
-        rollout.draw_places(self.n_epochs)
         self._states = look_back(policy, rollout, first, truncations)
         with torch.no_grad():
             obs_tensor = obs_as_tensor(new_obs, self.device)  # type: ignore[arg-type]  # as above

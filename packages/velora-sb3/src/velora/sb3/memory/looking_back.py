@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from velora.sb3.memory.rollout import SequenceRollout
-from velora.sb3.memory.sequences import States, row_of
+from velora.sb3.memory.sequences import State, States
 from velora.sb3.memory.thinking import ThinkingPolicy
 
 
@@ -33,7 +33,7 @@ def look_back(
     states: States,
     truncations: list[Truncation],
 ) -> States:
-    """Fills in values, log-probabilities and the states that a rollout wants.
+    """Fills in values, log-probabilities and the states before each chunk.
 
     The reward of a step after which an episode was cut off gets the discounted value of
     its last observation, from the state of that episode.
@@ -47,10 +47,11 @@ def look_back(
     Returns:
         The states after the last step.
     """
-    edges = {*rollout.wanted(), rollout.buffer_size}
-    edges |= {cut.step + 1 for cut in truncations}
-    for start, stop in pairwise(sorted(edges)):
-        rollout.states[start] = states
+    cuts = set(range(0, rollout.buffer_size + 1, rollout.sequence_length))
+    cuts |= {cut.step + 1 for cut in truncations}
+    for start, stop in pairwise(sorted(cuts)):
+        if start % rollout.sequence_length == 0:
+            rollout.chunk_states.append(states)
         distribution, values, states = policy.think(
             rollout.between(start, stop, states)
         )
@@ -69,5 +70,9 @@ def look_back(
 def _value(policy: ThinkingPolicy, cut: Truncation, states: States) -> float:
     """Returns the value of an episode's last observation, in its state."""
     obs, _ = policy.obs_to_tensor(cut.observation)
-    alone = States(*(row_of(state, cut.env) for state in states))
+    alone = States(*(_row(state, cut.env) for state in states))
     return float(policy.predict_values(obs, alone))
+
+
+def _row(state: State, env: int) -> State:
+    return tuple(part[env : env + 1] for part in state)

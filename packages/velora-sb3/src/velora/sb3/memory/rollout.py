@@ -11,32 +11,28 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
-from velora.sb3.memory.sequences import Cut, Sequences, State, States, row_of
+from velora.sb3.memory.sequences import Sequences, State, States
 
 
 class SequenceRollout(RolloutBuffer):
     """A rollout whose minibatches are chunks of `sequence_length` steps in a row.
 
     A chunk starts from the states that the rollout's weights had there. Episodes that
-    start within it do so where `episode_starts` says; nothing is padded. In each epoch
-    one chunk is cut in two, at another step, and goes on from the state that was there,
-    as in sb3-contrib's RecurrentPPO.
+    start within it do so where `episode_starts` says; nothing is padded.
 
     Attributes:
         sequence_length: steps of a chunk; a divisor of those of the rollout. It and
             `n_choices` are set before the first `reset`.
         n_choices: booleans of a mask; 0 where nothing is masked from outside.
         masks: (T, n_envs, n_choices) booleans.
-        places: (step, environment) of the cuts to come, one of each epoch.
-        states: before some of the steps, by step; who goes through the rollout puts in
-            those that are `wanted`.
+        chunk_states: before the first step of each chunk; who goes through the rollout
+            appends them.
     """
 
     sequence_length: int
     n_choices: int = 0
     masks: np.ndarray
-    places: list[tuple[int, int]]
-    states: dict[int, States]
+    chunk_states: list[States]
     _columns: dict[str, Any] | None  # once they are asked for
 
     def reset(self) -> None:
@@ -44,22 +40,8 @@ class SequenceRollout(RolloutBuffer):
         super().reset()
         sizes = self.buffer_size, self.n_envs, self.n_choices
         self.masks = np.ones(sizes, dtype=bool)
-        self.places = []
-        self.states = {}
+        self.chunk_states = []
         self._columns = None
-
-    def draw_places(self, n_epochs: int) -> None:
-        """Draws where a chunk is cut in each of the epochs to come."""
-        for _ in range(n_epochs):
-            env, step = divmod(
-                np.random.randint(self.buffer_size * self.n_envs), self.buffer_size
-            )
-            self.places.append((step, env))
-
-    def wanted(self) -> set[int]:
-        """Returns the steps before which the states are wanted."""
-        of_chunks = range(0, self.buffer_size, self.sequence_length)
-        return {*of_chunks, *(step for step, _ in self.places)}
 
     def between(self, start: int, stop: int, states: States) -> Sequences:
         """Returns the steps from one to before another, of all environments."""
@@ -74,7 +56,7 @@ class SequenceRollout(RolloutBuffer):
     def get(  # type: ignore[override]  # observations are sequences of them
         self, batch_size: int | None = None
     ) -> Iterator[RolloutBufferSamples]:
-        """Yields minibatches of an epoch in a random order.
+        """Yields minibatches in a random order.
 
         Args:
             batch_size: steps of all chunks in one; the last one may have fewer. None is
@@ -88,26 +70,13 @@ class SequenceRollout(RolloutBuffer):
         width = batch_size // self.sequence_length if batch_size else n_columns
         if self._columns is None:
             self._columns = self._in_columns()
-        columns, cut = self._columns, self._next_cut()
+        columns = self._columns
         if width >= n_columns:
-            yield _samples(columns, cut)
+            yield _samples(columns)
             return
-        order = torch.from_numpy(np.random.permutation(n_columns))
+        order = torch.from_numpy(np.random.permutation(n_columns)).to(self.device)
         for chosen in torch.split(order, width):
-            yield _samples(
-                _select(columns, chosen.to(self.device)), _among(cut, chosen)
-            )
-
-    def _next_cut(self) -> Cut | None:
-        """Returns the cut of the next epoch among all columns, if one is left."""
-        if not self.places:
-            return None
-        step, env = self.places.pop(0)
-        chunk, within = divmod(step, self.sequence_length)
-        if within == 0:  # it starts there anyway
-            return None
-        states = States(*(row_of(state, env) for state in self.states[step]))
-        return Cut(within, chunk * self.n_envs + env, states)
+            yield _samples(_select(columns, chosen))
 
     def _in_columns(self) -> dict[str, Any]:
         """Returns the rollout in columns: (sequence_length, chunks · n_envs, ...)."""
@@ -123,8 +92,7 @@ class SequenceRollout(RolloutBuffer):
         if self.n_choices:
             whole["masks"] = self.to_torch(self.masks)
         columns = {name: _map(self._column, part) for name, part in whole.items()}
-        starts = range(0, self.buffer_size, self.sequence_length)
-        pi, vf = zip(*(self.states[start] for start in starts), strict=True)
+        pi, vf = zip(*self.chunk_states, strict=True)
         return columns | {"pi": _beside(pi), "vf": _beside(vf)}
 
     def _column(self, part: Tensor) -> Tensor:
@@ -173,21 +141,12 @@ def _select(columns: dict[str, Any], chosen: Tensor) -> dict[str, Any]:
     }
 
 
-def _among(cut: Cut | None, chosen: Tensor) -> Cut | None:
-    """Returns the cut among the columns that were chosen, if it is in one of them."""
-    if cut is None:
-        return None
-    places = (chosen == cut.column).nonzero()
-    return cut._replace(column=int(places)) if len(places) else None
-
-
-def _samples(columns: dict[str, Any], cut: Cut | None) -> RolloutBufferSamples:
+def _samples(columns: dict[str, Any]) -> RolloutBufferSamples:
     sequences = Sequences(
         columns["observations"],
         States(columns["pi"], columns["vf"]),
         columns["starts"],
         columns.get("masks"),
-        cut,
     )
     flat = [
         columns[name].flatten(0, 1)

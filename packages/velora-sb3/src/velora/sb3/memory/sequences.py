@@ -18,20 +18,6 @@ class States(NamedTuple):
     vf: State
 
 
-class Cut(NamedTuple):
-    """A place where a sequence goes on from a state that it is given.
-
-    Attributes:
-        step: before which, not the first one.
-        column: of which sequence.
-        states: from then on, (1, ...) each; no gradient passes.
-    """
-
-    step: int
-    column: int
-    states: States
-
-
 class Sequences(NamedTuple):
     """B sequences of T steps, time first.
 
@@ -42,25 +28,18 @@ class Sequences(NamedTuple):
             one before that step.
         masks: (T, B, A) booleans, false where a choice is invalid; None where nothing
             is masked from outside the observations.
-        cut: a place where one of them is cut in two; None where there is none.
     """
 
     observations: PyTorchObs
     states: States
     starts: Tensor
     masks: Tensor | None = None
-    cut: Cut | None = None
 
     def rows(self) -> PyTorchObs:
         """Returns the observations as (T·B, ...), step by step."""
         if isinstance(self.observations, dict):
             return {key: part.flatten(0, 1) for key, part in self.observations.items()}
         return self.observations.flatten(0, 1)
-
-
-def row_of(state: State, index: int) -> State:
-    """Returns the state of one of a batch, as a batch of one."""
-    return tuple(part[index : index + 1] for part in state)
 
 
 def of_one_step(

@@ -90,16 +90,16 @@ class ThinkingPolicy(ActorCriticPolicy):
         if times is not None:
             times = times.view(starts.shape)
 
-        def over_time(body: RecurrentBody, features: Tensor, role: str) -> Any:
+        def over_time(body: RecurrentBody, features: Tensor, state: State) -> Any:
             steps = features.view(*starts.shape, -1)  # (T, B, F)
-            return _over_time(body, steps, times, sequences, role)
+            return body.forward_sequence(steps, state, resets=starts, timespans=times)
 
-        outputs, pi, shown = over_time(self.actor, of_pi, "pi")
+        outputs, pi, shown = over_time(self.actor, of_pi, sequences.states.pi)
         outputs, vf = outputs.flatten(0, 1), sequences.states.vf
         if self.critic is None:
             values = outputs[:, -1]
         elif isinstance(self.critic, RecurrentBody):
-            values, vf, _ = over_time(self.critic, of_vf, "vf")
+            values, vf, _ = over_time(self.critic, of_vf, vf)
         else:
             values = self.critic(of_vf)
         if shown is not None:
@@ -215,38 +215,3 @@ class ThinkingPolicy(ActorCriticPolicy):
 
     def _features(self, obs: PyTorchObs, extractor: BaseFeaturesExtractor) -> Tensor:
         return super(ActorCriticPolicy, self).extract_features(obs, extractor)
-
-
-def _over_time(
-    body: RecurrentBody,
-    features: Tensor,
-    times: Tensor | None,
-    sequences: Sequences,
-    role: str,
-) -> tuple[Tensor, State, Tensor | None]:
-    """Goes through sequences with a body, in two calls where one of them is cut."""
-
-    def go(steps: slice, state: State) -> tuple[Tensor, State, Tensor | None]:
-        return body.forward_sequence(
-            features[steps],
-            state,
-            resets=sequences.starts[steps],
-            timespans=None if times is None else times[steps],
-        )
-
-    state, cut = getattr(sequences.states, role), sequences.cut
-    if cut is None:
-        return go(slice(None), state)
-    at = torch.tensor([cut.column], device=features.device)
-    before, state, shown_before = go(slice(cut.step), state)
-    state = tuple(
-        part.index_copy(0, at, given.to(part.dtype))
-        for part, given in zip(state, getattr(cut.states, role), strict=True)
-    )
-    after, state, shown_after = go(slice(cut.step, None), state)
-    shown = (
-        None
-        if shown_before is None or shown_after is None
-        else torch.cat([shown_before, shown_after])
-    )
-    return torch.cat([before, after]), state, shown

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 from agents import ALGORITHMS, POLICIES, learn, make_agent, predict
-from recurrent_agents import make_model
-from recurrent_agents import ragged as ragged_env
+from recurrent_agents import make_model, ragged
 
 from velora.plugins import hookimpl, manager
 from velora.sb3 import MemoryPPO, MemorySAC
@@ -72,10 +71,10 @@ SHORT = {"batch_size": 16, "sequence_length": 4, "burn_in": 2}
 REMEMBERING = {
     "RecurrentPPO": make_model,
     "MemoryPPO": lambda **kwargs: MemoryPPO(
-        "LiquidPolicy", ragged_env(), 1e-3, 16, 16, 2, **kwargs
+        "LiquidPolicy", ragged(), 1e-3, 16, 16, 2, **kwargs
     ),
     "MemorySAC": lambda **kwargs: MemorySAC(
-        "LiquidPolicy", ragged_env(), learning_starts=20, **SHORT, **kwargs
+        "LiquidPolicy", ragged(), learning_starts=20, **SHORT, **kwargs
     ),
 }
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from velora.report.episodes import Step
 from velora.sb3.memory.policies import MemoryNetworks
-from velora.sb3.memory.replayed import each
 from velora.sb3.memory.sac_policy import MemorySACNetworks
+from velora.sb3.memory.sequences import each
 
 Values = Callable[[Step, np.ndarray], np.ndarray]
 """Takes a step and its (n, O) motor neurons, and returns (n,) values."""

@@ -7,8 +7,7 @@ from typing import Any
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
 
-from velora.sb3.memory.replayed import each
-from velora.sb3.memory.sequences import State
+from velora.sb3.memory.sequences import State, each
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
 from velora.sb3.recurrent.timespans import timespans_of
 

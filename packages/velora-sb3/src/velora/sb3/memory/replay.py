@@ -11,8 +11,8 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer
 from stable_baselines3.common.vec_env import VecNormalize
 
-from velora.sb3.memory.replayed import Replayed, each, replayed
-from velora.sb3.memory.sequences import State
+from velora.sb3.memory.replayed import Replayed, replayed
+from velora.sb3.memory.sequences import State, each
 
 
 class SequenceReplayBuffer(ReplayBuffer):

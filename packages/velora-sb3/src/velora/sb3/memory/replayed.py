@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
-from velora.sb3.memory.sequences import State
+from velora.sb3.memory.sequences import State, each
 
 if TYPE_CHECKING:
     from velora.sb3.memory.replay import SequenceReplayBuffer
@@ -68,13 +68,6 @@ class Replayed(NamedTuple):
     def following(self, values: Tensor) -> Tensor:
         """Returns the (L, B) of (L, C) values, each a step later, that followed."""
         return values.gather(1, self.columns)
-
-
-def each(function: Callable[..., Any], part: Any, *others: Any) -> Any:
-    """Calls a function with arguments, or with the entries of dicts, key by key."""
-    if isinstance(part, dict):
-        return {k: function(part[k], *(other[k] for other in others)) for k in part}
-    return function(part, *others)
 
 
 def replayed(

@@ -11,7 +11,7 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
-from velora.sb3.memory.sequences import Sequences, State, States
+from velora.sb3.memory.sequences import Sequences, State, States, each
 
 
 class SequenceRollout(RolloutBuffer):
@@ -91,7 +91,7 @@ class SequenceRollout(RolloutBuffer):
         }
         if self.n_choices:
             whole["masks"] = self.to_torch(self.masks)
-        columns = {name: _map(self._column, part) for name, part in whole.items()}
+        columns = {name: each(self._column, part) for name, part in whole.items()}
         pi, vf = zip(*self.chunk_states, strict=True)
         return columns | {"pi": _beside(pi), "vf": _beside(vf)}
 
@@ -101,22 +101,15 @@ class SequenceRollout(RolloutBuffer):
         return chunks.transpose(0, 1).flatten(1, 2)
 
     def _tensors(self, arrays: Any) -> Any:
-        return _map(self.to_torch, arrays)
+        return each(self.to_torch, arrays)
 
 
 class DictSequenceRollout(SequenceRollout, DictRolloutBuffer):  # type: ignore[misc]  # `get`, as above
     """A `SequenceRollout` of dict observations."""
 
 
-def _map(function: Any, part: Any) -> Any:
-    """Calls a function with a part, or with each of a dict's."""
-    if isinstance(part, dict):
-        return {key: function(each) for key, each in part.items()}
-    return function(part)
-
-
 def _of(observations: Any, steps: slice) -> Any:
-    return _map(lambda part: part[steps], observations)
+    return each(lambda part: part[steps], observations)
 
 
 def _beside(states: tuple[State, ...]) -> State:
@@ -131,7 +124,7 @@ def _select(columns: dict[str, Any], chosen: Tensor) -> dict[str, Any]:
         return part.index_select(1, chosen)
 
     found = {
-        name: _map(select, part)
+        name: each(select, part)
         for name, part in columns.items()
         if name not in States._fields
     }

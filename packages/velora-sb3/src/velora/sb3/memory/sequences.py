@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
@@ -16,6 +17,13 @@ class States(NamedTuple):
 
     pi: State
     vf: State
+
+
+def each(function: Callable[..., Any], part: Any, *others: Any) -> Any:
+    """Calls a function with arguments, or with the entries of dicts, key by key."""
+    if isinstance(part, dict):
+        return {k: function(part[k], *(other[k] for other in others)) for k in part}
+    return function(part, *others)
 
 
 class Sequences(NamedTuple):
@@ -37,9 +45,8 @@ class Sequences(NamedTuple):
 
     def rows(self) -> PyTorchObs:
         """Returns the observations as (T·B, ...), step by step."""
-        if isinstance(self.observations, dict):
-            return {key: part.flatten(0, 1) for key, part in self.observations.items()}
-        return self.observations.flatten(0, 1)
+        rows: PyTorchObs = each(lambda part: part.flatten(0, 1), self.observations)
+        return rows
 
 
 def of_one_step(
@@ -49,9 +56,5 @@ def of_one_step(
     masks: Tensor | None = None,
 ) -> Sequences:
     """Returns sequences of a single step: each argument without its time axis."""
-    obs = (
-        {key: part[None] for key, part in observations.items()}
-        if isinstance(observations, dict)
-        else observations[None]
-    )
+    obs = each(lambda part: part[None], observations)
     return Sequences(obs, states, starts[None], None if masks is None else masks[None])

@@ -11,8 +11,10 @@ settings for all and 500,000 steps. Rows:
 - "liquid", "LSTM", "GRU": MemoryPPO with LiquidPolicy, LSTMPolicy and GRUPolicy;
 - "RecurrentPPO LSTM": sb3-contrib's RecurrentPPO with MlpLstmPolicy;
 - "PPO frames": PPO with MlpPolicy on the last four observations;
-- if asked for, "liquid, 64 neurons", "CfC, 160 neurons" and "liquid, slow", whose time
-  constants start between 1 and 100 steps, in MemoryPPO, and "RecurrentPPO liquid".
+- if asked for, in MemoryPPO: "liquid, 64 neurons", "liquid, to 10 steps" and "liquid,
+  slow", whose time constants start between 1 and 10 or 100 steps, "CfC, 160 neurons",
+  and "CfC, mixed memory", a dense one of 64 neurons ("cfc") or of 32 with an LSTM's
+  memory beside it; and "RecurrentPPO liquid".
 
 `scores` trains, and goes on where it stopped with --json; a score is as in `novel.py`.
 `pace` takes turns: environment steps per second of CPU time, rollouts and updates; a

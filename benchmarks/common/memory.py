@@ -21,22 +21,30 @@ OTHERS = {
 }
 """Rows of `no_velocity`, by their name here."""
 
-SLOW = {"time_constants": (1, 100)}
+SLOW = {"liquid, slow": (1, 100), "liquid, to 10 steps": (1, 10)}
+MIXED = {"network": "cfc", "network_kwargs": {"mixed_memory": True}}
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "liquid": ("LiquidPolicy", {}),
     "LSTM": ("LSTMPolicy", {}),
     "GRU": ("GRUPolicy", {}),
     "liquid, 64 neurons": ("LiquidPolicy", {"n_neurons": 64}),
     "CfC, 160 neurons": ("LiquidPolicy", {"n_neurons": 160, "network": "liquid"}),
-    "liquid, slow": ("LiquidPolicy", {"network_kwargs": SLOW}),
+    "CfC, mixed memory": ("LiquidPolicy", MIXED | {"n_neurons": 64}),
+    "CfC, mixed memory, 32 neurons": ("LiquidPolicy", MIXED | {"n_neurons": 32}),
+    **{
+        row: ("LiquidPolicy", {"network_kwargs": {"time_constants": time_constants}})
+        for row, time_constants in SLOW.items()
+    },
 }
 """Policy and its options of MemoryPPO, by the name of the row."""
 
 ROWS = ("liquid", "LSTM", "GRU", LSTM, "PPO frames")
 OPTIONAL_ROWS = (
     "liquid, 64 neurons",
-    "liquid, slow",
+    *SLOW,
     "CfC, 160 neurons",
+    "CfC, mixed memory",
+    "CfC, mixed memory, 32 neurons",
     "RecurrentPPO liquid",
 )
 

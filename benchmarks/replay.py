@@ -1,13 +1,15 @@
-"""Agents that remember and replay: MemorySAC on Pendulum without velocities.
+"""Agents that remember and replay: MemorySAC and MemoryDQN without velocities.
 
-    python benchmarks/replay.py [--seeds 3] [--json F]
+    python benchmarks/replay.py [--task CartPole] [--seeds 3] [--json F]
 
-rl-baselines3-zoo's settings for SAC on Pendulum, and 30,000 steps. Rows:
+rl-baselines3-zoo's settings, for SAC on Pendulum with 30,000 steps, and for DQN on
+CartPole with 50,000. Rows:
 
-- "liquid", "LSTM", "GRU": MemorySAC with LiquidPolicy, LSTMPolicy and GRUPolicy;
-- "frames": SAC with MlpPolicy on the last four observations;
-- if asked for, "liquid, small head", whose critics have one dense layer of 64 after
-  their memory, and "window", SAC with LiquidPolicy over the last four observations.
+- "liquid", "LSTM", "GRU": the algorithm with LiquidPolicy, LSTMPolicy and GRUPolicy;
+- "frames": SAC or DQN with MlpPolicy on four observations, the zoo's layers;
+- if asked for, "liquid, small head" of Pendulum, whose critics have one dense layer of
+  64 after their memory; "liquid, no head" of CartPole, whose motor neurons are the
+  Q-values; and "window", SAC or DQN with LiquidPolicy over the last four observations.
 
 A score is the mean return of 40 deterministic episodes after the last step. With --json
 it goes on where it stopped.
@@ -15,39 +17,73 @@ it goes on where it stopped.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from common.comparison import Comparison, command
 from common.no_velocity import TASKS, without_velocity
 from common.training import AgentJob
 
-STEPS = 30_000
-SETTINGS = {"learning_rate": 1e-3}
-ROWS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "liquid": ("MemorySAC", "LiquidPolicy", {}),
-    "LSTM": ("MemorySAC", "LSTMPolicy", {}),
-    "GRU": ("MemorySAC", "GRUPolicy", {}),
-    "frames": ("SAC", "MlpPolicy", {}),
+
+@dataclass
+class Replay:
+    """What a task is learned with."""
+
+    algorithm: str
+    steps: int
+    settings: dict[str, Any]
+    dense: dict[str, Any]  # policy_kwargs of MlpPolicy
+
+
+REPLAYS = {
+    "Pendulum": Replay("SAC", 30_000, {"learning_rate": 1e-3}, {}),
+    "CartPole": Replay(
+        "DQN",
+        50_000,
+        {
+            "learning_rate": 2.3e-3,
+            "batch_size": 64,
+            "buffer_size": 100_000,
+            "learning_starts": 1000,
+            "gamma": 0.99,
+            "target_update_interval": 10,
+            "train_freq": 256,
+            "gradient_steps": 128,
+            "exploration_fraction": 0.16,
+            "exploration_final_eps": 0.04,
+        },
+        {"net_arch": [256, 256]},
+    ),
 }
-OPTIONAL_ROWS = {
-    "liquid, small head": ("MemorySAC", "LiquidPolicy", {"head": (64,)}),
-    "window": ("SAC", "LiquidPolicy", {}),
+REMEMBERING: dict[str, tuple[str, dict[str, Any]]] = {
+    "liquid": ("LiquidPolicy", {}),
+    "LSTM": ("LSTMPolicy", {}),
+    "GRU": ("GRUPolicy", {}),
+    "liquid, small head": ("LiquidPolicy", {"head": (64,)}),
+    "liquid, no head": ("LiquidPolicy", {"head": ()}),
 }
 
 
 def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row."""
-    algorithm, policy, options = (ROWS | OPTIONAL_ROWS)[row]
-    hidden = TASKS[task]
-    frames = 1 if algorithm == "MemorySAC" else 4
+    replay, hidden = REPLAYS[task], TASKS[task]
+    if row in REMEMBERING:
+        algorithm, frames = f"Memory{replay.algorithm}", 1
+        policy, options = REMEMBERING[row]
+    else:
+        algorithm, frames = replay.algorithm, 4
+        policy, options = {
+            "frames": ("MlpPolicy", replay.dense),
+            "window": ("LiquidPolicy", {}),
+        }[row]
     return AgentJob(
         {"task": task, "policy": row},
         algorithm,
         policy,
         without_velocity,
         seed,
-        steps or STEPS,
-        settings=SETTINGS,
+        steps or replay.steps,
+        settings=replay.settings,
         policy_kwargs=options,
         env_kwargs={"name": hidden.env, "hidden": hidden.hidden, "frames": frames},
     )
@@ -55,9 +91,9 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
 
 COMPARISON = Comparison(
     make_job=job,
-    tasks=["Pendulum"],
-    rows=list(ROWS),
-    optional_rows=list(OPTIONAL_ROWS),
+    tasks=list(REPLAYS),
+    rows=["liquid", "LSTM", "GRU", "frames"],
+    optional_rows=["liquid, small head", "liquid, no head", "window"],
     seeds=3,
     title="{} without velocity",
 )

@@ -93,7 +93,9 @@ class MemoryDQN(SequenceReplay, DQN):
         state = tuple(part[: data.n_columns] for part in data.states)
         if burn_in:
             with torch.no_grad():
-                _, state = self.q_net.over_time(*data.between(0, burn_in), state)
+                _, state = self.q_net.over_time(
+                    *data.between(0, burn_in), state, valued_from=burn_in
+                )
         values, _ = self.q_net.over_time(*data.between(burn_in, -1), state)
         taken = values.gather(2, data.actions.long())[..., 0]
         return functional.smooth_l1_loss(taken, self._targets(data))
@@ -102,9 +104,12 @@ class MemoryDQN(SequenceReplay, DQN):
     def _targets(self, data: Replayed) -> Tensor:
         """Returns what the (L, B) steps that are learned from are worth."""
         values, _ = self.q_net_target.over_time(
-            data.observations, data.starts, data.states
+            data.observations,
+            data.starts,
+            data.states,
+            valued_from=data.burn_in + 1,
         )
-        worth = data.following(values[data.burn_in + 1 :].amax(dim=2))
+        worth = data.following(values.amax(dim=2))
         return data.rewards + (1 - data.dones) * self.gamma * worth
 
     def predict(

@@ -50,7 +50,7 @@ class QNetwork(NetworkPart, dqn.QNetwork):
         self.q_net = QBody(choice, self.features_dim, n_actions, self.head, timed=timed)
 
     def over_time(
-        self, obs: PyTorchObs, starts: Tensor, state: State
+        self, obs: PyTorchObs, starts: Tensor, state: State, *, valued_from: int = 0
     ) -> tuple[Tensor, State]:
         """Goes through sequences.
 
@@ -58,15 +58,17 @@ class QNetwork(NetworkPart, dqn.QNetwork):
             obs: (T, B, ...) observations, or a dict of such.
             starts: (T, B) booleans, true where an episode starts.
             state: before the first step.
+            valued_from: step S, the first one whose actions are valued.
 
         Returns:
-            (T, B, A) values of the actions, and the state after the last step.
+            (T - S, B, A) values of the actions, and the state after the last step.
         """
         features, times = features_over_time(self, obs, starts)
         remembered, after, _ = self.q_net.memory.forward_sequence(
             features, state, resets=starts, timespans=times
         )
-        return self.q_net.values(remembered, features), after
+        asked = slice(valued_from, None)
+        return self.q_net.values(remembered[asked], features[asked]), after
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"timespan_key": self.timespan_key, "head": self.head}

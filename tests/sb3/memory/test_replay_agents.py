@@ -30,7 +30,7 @@ from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
 from stable_baselines3.common.vec_env import VecNormalize
 
-from velora.sb3 import Agent, evaluate_policy, networks_of
+from velora.sb3 import Agent, NeuronCallback, evaluate_policy, networks_of
 from velora.sb3.memory.replay import SequenceReplayBuffer
 
 pytestmark = pytest.mark.usefixtures("toy_networks")
@@ -163,6 +163,16 @@ def test_agent_and_evaluation_carry_the_state_of_what_acts(kind: Kind) -> None:
         model, model.get_env(), 6, return_episode_rewards=True, warn=False
     )
     assert max(lengths) <= 6
+
+
+def test_neurons_of_what_acts_are_logged(kind: Kind) -> None:
+    model = kind.make()
+    model.learn(150, callback=NeuronCallback(every=60), log_interval=10**6)
+    acts = next(iter(networks_of(model)))
+    assert f"neurons/{acts}/command/dead" in model.logger.name_to_value
+    quiet = kind.make()
+    quiet.learn(150)
+    assert_same_weights(model.policy, quiet.policy)
 
 
 @pytest.mark.parametrize("network", ["gated-leaky", "test-learned", "lstm"])

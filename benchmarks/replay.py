@@ -10,8 +10,9 @@ Rows:
 - "frames": SAC or DQN with MlpPolicy on four observations, the zoo's layers;
 - if asked for, "liquid, small head" of Pendulum, whose critics have one dense layer of
   64 after their memory; "liquid, no head" of CartPole, whose motor neurons are the
-  Q-values; "frames, slowly", with that learning rate and those minibatches; and
-  "window", SAC or DQN with LiquidPolicy over the last four observations.
+  Q-values; "frames, slowly", with that learning rate and those minibatches; "liquid,
+  normalised" and "frames, normalised", with VecNormalize; and "window", SAC or DQN with
+  LiquidPolicy over the last four observations.
 
 A score is the mean return of 40 deterministic episodes after the last step. With --json
 it goes on where it stopped.
@@ -66,6 +67,7 @@ REMEMBERING: dict[str, tuple[str, dict[str, Any]]] = {
     "GRU": ("GRUPolicy", {}),
     "liquid, small head": ("LiquidPolicy", {"head": (64,)}),
     "liquid, no head": ("LiquidPolicy", {"head": ()}),
+    "liquid, normalised": ("LiquidPolicy", {}),
 }
 
 
@@ -81,6 +83,7 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         policy, options = {
             "frames": ("MlpPolicy", replay.dense),
             "frames, slowly": ("MlpPolicy", replay.dense),
+            "frames, normalised": ("MlpPolicy", replay.dense),
             "window": ("LiquidPolicy", {}),
         }[row]
     if row in REMEMBERING or row == "frames, slowly":
@@ -95,6 +98,7 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         settings=settings,
         policy_kwargs=options,
         env_kwargs={"name": hidden.env, "hidden": hidden.hidden, "frames": frames},
+        is_normalized=row.endswith("normalised"),
     )
 
 
@@ -102,7 +106,14 @@ COMPARISON = Comparison(
     make_job=job,
     tasks=list(REPLAYS),
     rows=["liquid", "LSTM", "GRU", "frames"],
-    optional_rows=["liquid, small head", "liquid, no head", "frames, slowly", "window"],
+    optional_rows=[
+        "liquid, small head",
+        "liquid, no head",
+        "liquid, normalised",
+        "frames, slowly",
+        "frames, normalised",
+        "window",
+    ],
     seeds=3,
     title="{} without velocity",
 )

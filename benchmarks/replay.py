@@ -1,13 +1,18 @@
-"""Agents that remember and replay: MemorySAC on Pendulum without velocities.
+"""Agents that remember and replay: MemorySAC and MemoryDQN without velocities.
 
-    python benchmarks/replay.py [--seeds 3] [--json F]
+    python benchmarks/replay.py [--task CartPole] [--seeds 3] [--json F]
 
-rl-baselines3-zoo's settings for SAC on Pendulum, and 30,000 steps. Rows:
+rl-baselines3-zoo's settings, for SAC on Pendulum with 30,000 steps, and for DQN on
+CartPole with 50,000, where MemoryDQN has a lower learning rate and larger minibatches.
+Rows:
 
-- "liquid", "LSTM", "GRU": MemorySAC with LiquidPolicy, LSTMPolicy and GRUPolicy;
-- "frames": SAC with MlpPolicy on the last four observations;
-- if asked for, "liquid, small head", whose critics have one dense layer of 64 after
-  their memory, and "window", SAC with LiquidPolicy over the last four observations.
+- "liquid", "LSTM", "GRU": the algorithm with LiquidPolicy, LSTMPolicy and GRUPolicy;
+- "frames": SAC or DQN with MlpPolicy on four observations, the zoo's layers;
+- if asked for, "liquid, small head" of Pendulum, whose critics have one dense layer of
+  64 after their memory; "liquid, no head" of CartPole, whose motor neurons are the
+  Q-values; "frames, slowly", with that learning rate and those minibatches; "liquid,
+  normalised" and "frames, normalised", with VecNormalize; and "window", SAC or DQN with
+  LiquidPolicy over the last four observations.
 
 A score is the mean return of 40 deterministic episodes after the last step. With --json
 it goes on where it stopped.
@@ -15,49 +20,100 @@ it goes on where it stopped.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.comparison import Comparison, command
 from common.no_velocity import TASKS, without_velocity
 from common.training import AgentJob
 
-STEPS = 30_000
-SETTINGS = {"learning_rate": 1e-3}
-ROWS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "liquid": ("MemorySAC", "LiquidPolicy", {}),
-    "LSTM": ("MemorySAC", "LSTMPolicy", {}),
-    "GRU": ("MemorySAC", "GRUPolicy", {}),
-    "frames": ("SAC", "MlpPolicy", {}),
+
+@dataclass
+class Replay:
+    """What a task is learned with."""
+
+    algorithm: str
+    steps: int
+    settings: dict[str, Any]  # the zoo's
+    dense: dict[str, Any] = field(default_factory=dict)  # policy_kwargs of MlpPolicy
+    sequences: dict[str, Any] = field(default_factory=dict)  # settings with memory
+
+
+REPLAYS = {
+    "Pendulum": Replay("SAC", 30_000, {"learning_rate": 1e-3}),
+    "CartPole": Replay(
+        "DQN",
+        50_000,
+        {
+            "learning_rate": 2.3e-3,
+            "batch_size": 64,
+            "buffer_size": 100_000,
+            "learning_starts": 1000,
+            "gamma": 0.99,
+            "target_update_interval": 10,
+            "train_freq": 256,
+            "gradient_steps": 128,
+            "exploration_fraction": 0.16,
+            "exploration_final_eps": 0.04,
+        },
+        {"net_arch": [256, 256]},
+        # Steps of a sequence are alike: more of them, and shorter steps of learning.
+        {"learning_rate": 3e-4, "batch_size": 256},
+    ),
 }
-OPTIONAL_ROWS = {
-    "liquid, small head": ("MemorySAC", "LiquidPolicy", {"head": (64,)}),
-    "window": ("SAC", "LiquidPolicy", {}),
+REMEMBERING: dict[str, tuple[str, dict[str, Any]]] = {
+    "liquid": ("LiquidPolicy", {}),
+    "LSTM": ("LSTMPolicy", {}),
+    "GRU": ("GRUPolicy", {}),
+    "liquid, small head": ("LiquidPolicy", {"head": (64,)}),
+    "liquid, no head": ("LiquidPolicy", {"head": ()}),
+    "liquid, normalised": ("LiquidPolicy", {}),
 }
 
 
 def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row."""
-    algorithm, policy, options = (ROWS | OPTIONAL_ROWS)[row]
-    hidden = TASKS[task]
-    frames = 1 if algorithm == "MemorySAC" else 4
+    replay, hidden = REPLAYS[task], TASKS[task]
+    settings = replay.settings
+    if row in REMEMBERING:
+        algorithm, frames = f"Memory{replay.algorithm}", 1
+        policy, options = REMEMBERING[row]
+    else:
+        algorithm, frames = replay.algorithm, 4
+        policy, options = {
+            "frames": ("MlpPolicy", replay.dense),
+            "frames, slowly": ("MlpPolicy", replay.dense),
+            "frames, normalised": ("MlpPolicy", replay.dense),
+            "window": ("LiquidPolicy", {}),
+        }[row]
+    if row in REMEMBERING or row == "frames, slowly":
+        settings = settings | replay.sequences
     return AgentJob(
         {"task": task, "policy": row},
         algorithm,
         policy,
         without_velocity,
         seed,
-        steps or STEPS,
-        settings=SETTINGS,
+        steps or replay.steps,
+        settings=settings,
         policy_kwargs=options,
         env_kwargs={"name": hidden.env, "hidden": hidden.hidden, "frames": frames},
+        is_normalized=row.endswith("normalised"),
     )
 
 
 COMPARISON = Comparison(
     make_job=job,
-    tasks=["Pendulum"],
-    rows=list(ROWS),
-    optional_rows=list(OPTIONAL_ROWS),
+    tasks=list(REPLAYS),
+    rows=["liquid", "LSTM", "GRU", "frames"],
+    optional_rows=[
+        "liquid, small head",
+        "liquid, no head",
+        "liquid, normalised",
+        "frames, slowly",
+        "frames, normalised",
+        "window",
+    ],
     seeds=3,
     title="{} without velocity",
 )

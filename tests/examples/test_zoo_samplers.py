@@ -166,13 +166,15 @@ def test_without_a_manager_the_tables_do_what_they_can() -> None:
     assert converted["policy_kwargs"] == {"n_neurons": 32, "sparsity_level": 0.3}
 
 
-def test_sequences_of_memory_sac_fit_its_minibatches() -> None:
+@pytest.mark.parametrize("algo", ["memory_dqn", "memory_sac"])
+def test_sequences_of_what_replays_fit_its_minibatches(algo: str) -> None:
     study = optuna.create_study(sampler=RandomSampler(seed=1))
     arguments = {"using_her_replay_buffer": False, "her_kwargs": {}}
-    sampler = HYPERPARAMS_SAMPLER["memory_sac"]
+    sampler = HYPERPARAMS_SAMPLER[algo]
     found = [sampler(study.ask(), 1, 1, arguments) for _ in range(20)]
     assert all(each["batch_size"] % each["sequence_length"] == 0 for each in found)
-    assert {4, 16} <= {each["sequence_length"] for each in found} <= {4, 8, 16}
+    lengths = {each["sequence_length"] for each in found}
+    assert {4, 16} <= lengths <= {4, 8, 16}
 
 
 def test_study_that_goes_on_with_another_policy_samples_for_that_one(

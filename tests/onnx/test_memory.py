@@ -12,7 +12,7 @@ import recurrent_agents
 import torch
 from agents import OBSERVATIONS
 from recurrent_agents import TIMED
-from replay_agents import make_sac
+from replay_agents import KINDS
 from sb3_contrib import RecurrentPPO
 from side_by_side import assert_same, shaken
 from torch import Tensor, nn
@@ -83,9 +83,16 @@ def test_network_remembers_in_the_file(network: str, kind: str, tmp_path: Path) 
     assert names == (["state"] if n_parts == 1 else ["state_0", "state_1"])
 
 
-def test_what_learns_from_replay_remembers_in_the_file(tmp_path: Path) -> None:
-    env = memory_agents.ragged(TIMED)
-    model = shaken(make_sac(env, policy_kwargs={"timespan_key": "dt"}))
+@pytest.mark.parametrize(
+    ("algorithm", "options"),
+    [("MemorySAC", {}), ("MemoryDQN", {}), ("MemoryDQN", {"head": ()})],
+)
+def test_what_learns_from_replay_remembers_in_the_file(
+    algorithm: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    kind = KINDS[algorithm]
+    options = options | {"timespan_key": "dt"}
+    model = shaken(kind.make(kind.env(TIMED), policy_kwargs=options))
     export(model, tmp_path / "policy.onnx")
     agent = assert_same(model, tmp_path / "policy.onnx", steps=25)
     assert [port.name for port in agent.description.states] == ["state"]

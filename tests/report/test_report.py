@@ -313,6 +313,18 @@ def test_bad_input_leaves_what_was_there(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_q_network_is_reported_on_without_a_head_alone(tmp_path: Path) -> None:
+    from replay_agents import make_dqn
+
+    model, path = make_dqn(), tmp_path / "report.html"
+    with pytest.raises(TypeError, match=r"after them. Train it with policy_kwargs"):
+        report(model, model.get_env(), path)
+    model = make_dqn(policy_kwargs={"head": ()})
+    done = report(model, model.get_env(), path, n_episodes=2, seed=3)
+    assert done.returns.shape == (2,)
+    assert "action 3" in data_of(path)["names"]
+
+
 @pytest.mark.parametrize("place", ["", "missing/report.html"])
 def test_path_that_cannot_be_written_is_refused_before_anything(
     place: str, tmp_path: Path

@@ -209,6 +209,24 @@ def test_values_of_memory_sac_are_those_of_the_sequence() -> None:
     np.testing.assert_allclose(found.values, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("head", [(16,), ()])
+def test_values_of_memory_dqn_are_those_of_the_sequence(head: Any) -> None:
+    from replay_agents import make_dqn
+
+    model = make_dqn(policy_kwargs={"head": head})
+    found = trace(model, model.get_env(), n_episodes=4, seed=3)
+    starts = torch.from_numpy(found.episode_starts)
+    with torch.no_grad():
+        expected, _ = model.q_net.over_time(
+            torch.from_numpy(found.observations)[:, None],
+            starts[:, None],
+            model.policy.initial_states(1)[0],
+        )
+    assert starts.sum() == 4
+    np.testing.assert_array_equal(found.actions, expected[:, 0].argmax(dim=1))
+    np.testing.assert_allclose(found.values, expected[:, 0].amax(dim=1), atol=1e-5)
+
+
 @pytest.mark.parametrize("deterministic", [True, False])
 @pytest.mark.parametrize("name", KINDS)
 def test_seed_gives_the_same_trace_twice(name: str, deterministic: bool) -> None:

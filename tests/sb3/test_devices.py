@@ -13,7 +13,7 @@ from agents import ALGORITHMS, POLICIES, learn, make_agent, predict
 from recurrent_agents import make_model, ragged
 
 from velora.plugins import hookimpl, manager
-from velora.sb3 import MemoryPPO, MemorySAC
+from velora.sb3 import MemoryDQN, MemoryPPO, MemorySAC
 from velora.sb3.common.network_body import NetworkBody
 from velora.utils import set_device
 
@@ -72,6 +72,13 @@ REMEMBERING = {
     "RecurrentPPO": make_model,
     "MemoryPPO": lambda **kwargs: MemoryPPO(
         "LiquidPolicy", ragged(), 1e-3, 16, 16, 2, **kwargs
+    ),
+    "MemoryDQN": lambda **kwargs: MemoryDQN(
+        "LiquidPolicy",
+        ragged(actions="discrete"),
+        learning_starts=20,
+        **SHORT,
+        **kwargs,
     ),
     "MemorySAC": lambda **kwargs: MemorySAC(
         "LiquidPolicy", ragged(), learning_starts=20, **SHORT, **kwargs

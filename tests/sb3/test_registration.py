@@ -26,7 +26,7 @@ def test_policy_is_an_alias_an_entry_and_a_class(algorithm: str, policy: str) ->
 
 def test_registries_hold_what_the_packages_provide() -> None:
     # RecurrentPPO takes one, our own algorithms three each.
-    assert len(policies()) == 2 * len(ALGORITHMS) + 1 + 2 * 3
+    assert len(policies()) == 2 * len(ALGORITHMS) + 1 + 3 * 3
     assert policies()["recurrent_ppo.LiquidPolicy"].distribution == "velora-sb3"
     assert extractors()["NCPExtractor"].build is velora.sb3.NCPExtractor
     assert networks()["liquid"].recurrent

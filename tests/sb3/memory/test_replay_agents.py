@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from memory_agents import ragged
 from recurrent_agents import (
     TIMED,
     assert_same_behaviour,
@@ -19,23 +18,28 @@ from recurrent_agents import (
     sequence,
 )
 from replay_agents import (
+    KINDS,
+    Kind,
     all_of,
     assert_met,
     chosen,
     collect,
-    make_sac,
     states_after,
 )
-from stable_baselines3 import SAC, HerReplayBuffer
+from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
 from stable_baselines3.common.vec_env import VecNormalize
 
-from velora.sb3 import Agent, evaluate_policy, networks_of
+from velora.sb3 import Agent, NeuronCallback, evaluate_policy, networks_of
 from velora.sb3.memory.replay import SequenceReplayBuffer
-from velora.sb3.memory_sac import LiquidPolicy, MemorySAC
-from velora.sb3.sac import LiquidPolicy as Memoryless
 
 pytestmark = pytest.mark.usefixtures("toy_networks")
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
 
 each_network = pytest.mark.parametrize(
     "network", ["gated-leaky", "liquid", "test-pair", "test-learned", "lstm"]
@@ -44,9 +48,9 @@ each_network = pytest.mark.parametrize(
 
 @each_network
 def test_states_that_are_replayed_are_those_that_were_met(
-    network: str,
+    kind: Kind, network: str
 ) -> None:
-    model = make_sac(policy_kwargs={"network": network}, gradient_steps=0)
+    model = kind.make(policy_kwargs={"network": network}, gradient_steps=0)
     collect(collect(model), 31)  # `learn` resets where no episode has ended
     buffer = model.replay_buffer
     assert (buffer.starts[1:] & ~buffer.dones[:-1].astype(bool)).any()
@@ -55,19 +59,21 @@ def test_states_that_are_replayed_are_those_that_were_met(
     assert_met(model, all_of(model))
 
 
-def test_replay_holds_raw_observations_and_states_that_saw_normalised_ones() -> None:
-    env = VecNormalize(ragged(TIMED), norm_obs_keys=["obs"])
-    collect(make_sac(env, policy_kwargs={"timespan_key": "dt"}))
+def test_replay_holds_raw_observations_and_states_that_saw_normalised_ones(
+    kind: Kind,
+) -> None:
+    env = VecNormalize(kind.env(TIMED), norm_obs_keys=["obs"])
+    collect(kind.make(env, policy_kwargs={"timespan_key": "dt"}))
     env.training = False  # the statistics stay
-    model = collect(make_sac(env, policy_kwargs={"timespan_key": "dt"}))
+    model = collect(kind.make(env, policy_kwargs={"timespan_key": "dt"}))
     assert (np.abs(model.replay_buffer.observations["obs"]) <= 1).all()
     data = all_of(model)
     assert (data.observations["obs"].abs() > 1.2).any()
     assert_met(model, data)
 
 
-def test_steps_are_those_of_the_weights_after_the_last_update() -> None:
-    model = make_sac(train_freq=4, sequence_length=8, batch_size=16, learning_rate=0.1)
+def test_steps_are_those_of_the_weights_after_the_last_update(kind: Kind) -> None:
+    model = kind.make(train_freq=4, sequence_length=8, batch_size=16, learning_rate=0.1)
     checked = []
 
     def check() -> None:
@@ -101,8 +107,8 @@ def test_steps_are_those_of_the_weights_after_the_last_update() -> None:
     assert not torch.allclose(checked[0], checked[-1], atol=0.1)
 
 
-def test_learning_waits_for_a_first_sequence() -> None:
-    model = make_sac(learning_starts=0, train_freq=1)
+def test_learning_waits_for_a_first_sequence(kind: Kind) -> None:
+    model = kind.make(learning_starts=0, train_freq=1)
     weights = [p.clone() for p in model.policy.parameters()]
     model.learn(3 * (model.replay_buffer.n_steps - 1))
     assert model._n_updates == 0
@@ -114,8 +120,8 @@ def test_learning_waits_for_a_first_sequence() -> None:
 @pytest.mark.parametrize(
     "network", ["gated-leaky", "test-pair", "test-learned", "test-counter", "gru"]
 )
-def test_predictions_are_the_steps_of_a_sequence(network: str) -> None:
-    model = make_sac(policy_kwargs={"network": network})
+def test_predictions_are_the_steps_of_a_sequence(kind: Kind, network: str) -> None:
+    model = kind.make(policy_kwargs={"network": network})
     model.learn(150)
     observations = sequence(model, 6)
     starts = np.zeros((6, 3), dtype=bool)
@@ -128,8 +134,8 @@ def test_predictions_are_the_steps_of_a_sequence(network: str) -> None:
         np.testing.assert_allclose(got, part, rtol=1e-4, atol=1e-5)
 
 
-def test_one_environment_is_a_row_of_several_and_timespans_count() -> None:
-    model = make_sac(ragged(TIMED), policy_kwargs={"timespan_key": "dt"})
+def test_one_environment_is_a_row_of_several_and_timespans_count(kind: Kind) -> None:
+    model = kind.make(kind.env(TIMED), policy_kwargs={"timespan_key": "dt"})
     model.learn(150)
     assert next(iter(networks_of(model).values())).in_features == 3
     observations = sequence(model, 3)
@@ -143,8 +149,8 @@ def test_one_environment_is_a_row_of_several_and_timespans_count() -> None:
     assert not np.allclose(follow(model, late)[1][0], state[0])
 
 
-def test_agent_and_evaluation_carry_the_state_of_what_acts() -> None:
-    model = make_sac()
+def test_agent_and_evaluation_carry_the_state_of_what_acts(kind: Kind) -> None:
+    model = kind.make()
     model.learn(150)
     observations = sequence(model, 4)
     actions, state = follow(model, observations)
@@ -159,14 +165,24 @@ def test_agent_and_evaluation_carry_the_state_of_what_acts() -> None:
     assert max(lengths) <= 6
 
 
+def test_neurons_of_what_acts_are_logged(kind: Kind) -> None:
+    model = kind.make()
+    model.learn(150, callback=NeuronCallback(every=60), log_interval=10**6)
+    acts = next(iter(networks_of(model)))
+    assert f"neurons/{acts}/command/dead" in model.logger.name_to_value
+    quiet = kind.make()
+    quiet.learn(150)
+    assert_same_weights(model.policy, quiet.policy)
+
+
 @pytest.mark.parametrize("network", ["gated-leaky", "test-learned", "lstm"])
 def test_loaded_agents_and_policies_behave_as_the_saved_ones(
-    network: str, tmp_path: Path
+    kind: Kind, network: str, tmp_path: Path
 ) -> None:
-    model = make_sac(policy_kwargs={"network": network})
+    model = kind.make(policy_kwargs={"network": network})
     model.learn(150)
     model.save(tmp_path / "agent")
-    loaded = MemorySAC.load(tmp_path / "agent", device="cpu")
+    loaded = kind.algorithm.load(tmp_path / "agent", device="cpu")
     assert (loaded.sequence_length, loaded.burn_in) == (4, 3)
     assert_same_behaviour(model, loaded)
     assert_same_weights(model.policy, loaded.policy)
@@ -174,20 +190,20 @@ def test_loaded_agents_and_policies_behave_as_the_saved_ones(
     policy = type(model.policy).load(tmp_path / "policy")
     got, _ = follow(policy, sequence(model))
     np.testing.assert_array_equal(got, follow(model, sequence(model))[0])
-    for part in (model.policy.actor, model.policy.critic):
+    for part in model.policy.children():
         part.save(tmp_path / "part")
         assert_same_weights(part, type(part).load(tmp_path / "part"))
 
 
-def test_learning_goes_on_after_loading_as_without(tmp_path: Path) -> None:
+def test_learning_goes_on_after_loading_as_without(kind: Kind, tmp_path: Path) -> None:
     def env() -> Any:
-        return VecNormalize(ragged(TIMED), norm_obs_keys=["obs"])
+        return VecNormalize(kind.env(TIMED), norm_obs_keys=["obs"])
 
-    model = make_sac(env(), policy_kwargs={"timespan_key": "dt"})
+    model = kind.make(env(), policy_kwargs={"timespan_key": "dt"})
     model.learn(150)
     model.save(tmp_path / "agent")
     model.save_replay_buffer(tmp_path / "buffer")
-    loaded = MemorySAC.load(tmp_path / "agent", env=env(), device="cpu")
+    loaded = kind.algorithm.load(tmp_path / "agent", env=env(), device="cpu")
     loaded.load_replay_buffer(tmp_path / "buffer")
     for each in (model, loaded):
         each.set_env(env())
@@ -198,18 +214,18 @@ def test_learning_goes_on_after_loading_as_without(tmp_path: Path) -> None:
 
 
 def test_agent_without_its_buffer_fills_one_before_it_learns(
-    tmp_path: Path,
+    kind: Kind, tmp_path: Path
 ) -> None:
-    model = make_sac()
+    model = kind.make()
     model.learn(150)
     model.save(tmp_path / "agent")
-    loaded = MemorySAC.load(tmp_path / "agent", env=ragged(), device="cpu")
+    loaded = kind.algorithm.load(tmp_path / "agent", env=kind.env(), device="cpu")
     loaded.learn(60, reset_num_timesteps=False)
     assert loaded._n_updates > model._n_updates
 
 
-def test_states_are_not_saved(tmp_path: Path) -> None:
-    model = make_sac()
+def test_states_are_not_saved(kind: Kind, tmp_path: Path) -> None:
+    model = kind.make()
     model.learn(60)
     assert model._states[0][0].any()
     model.save(tmp_path / "agent.zip")
@@ -218,15 +234,15 @@ def test_states_are_not_saved(tmp_path: Path) -> None:
     assert "_last_obs" in saved
     assert not {"_states", "_steps", "_previous"} & set(saved)
     # An agent that goes on in the middle of episodes starts from the beginning there.
-    loaded = MemorySAC.load(
+    loaded = kind.algorithm.load(
         tmp_path / "agent.zip", env=model.get_env(), force_reset=False, device="cpu"
     )
     loaded.learn(3, reset_num_timesteps=False)
     assert loaded.replay_buffer.starts[0].all()
 
 
-def test_steps_at_which_a_callback_stops_are_given_up() -> None:
-    model = collect(make_sac(), 10)
+def test_steps_at_which_a_callback_stops_are_given_up(kind: Kind) -> None:
+    model = collect(kind.make(), 10)
     pos = model.replay_buffer.pos
     model.learn(30, callback=lambda *_: False, reset_num_timesteps=False)
     assert model.replay_buffer.pos == pos
@@ -234,29 +250,31 @@ def test_steps_at_which_a_callback_stops_are_given_up() -> None:
     assert model.replay_buffer.starts[pos].all()
 
 
-def test_optimized_memory_is_no_different() -> None:
+def test_optimized_memory_is_no_different(kind: Kind) -> None:
     models = []
     for is_optimized in (True, False):
-        models.append(make_sac(optimize_memory_usage=is_optimized))
+        models.append(kind.make(optimize_memory_usage=is_optimized))
         models[-1].learn(150)
         models[-1].learn(60)
     assert_same_weights(models[0].policy, models[1].policy)
     assert models[0]._n_updates > 5
 
 
-def test_other_buffers_and_several_steps_are_refused(tmp_path: Path) -> None:
-    for kind in (ReplayBuffer, NStepReplayBuffer, HerReplayBuffer):
+def test_other_buffers_and_several_steps_are_refused(
+    kind: Kind, tmp_path: Path
+) -> None:
+    for other in (ReplayBuffer, NStepReplayBuffer, HerReplayBuffer):
         with pytest.raises(ValueError, match="must be a SequenceReplayBuffer"):
-            make_sac(replay_buffer_class=kind)
-    with pytest.raises(ValueError, match="`n_steps` must be 1 for MemorySAC"):
-        make_sac(n_steps=3)
-    foreign = SAC("MlpPolicy", ragged(), buffer_size=60)
+            kind.make(replay_buffer_class=other)
+    with pytest.raises(ValueError, match="`n_steps` must be 1 for Memory"):
+        kind.make(n_steps=3)
+    foreign = kind.base("MlpPolicy", kind.env(), buffer_size=60)
     foreign.save_replay_buffer(tmp_path / "foreign")
-    model = make_sac()
+    model = kind.make()
     mine = model.replay_buffer
     with pytest.raises(ValueError, match="must be a SequenceReplayBuffer"):
         model.load_replay_buffer(tmp_path / "foreign")
-    make_sac(burn_in=2).save_replay_buffer(tmp_path / "other")
+    kind.make(burn_in=2).save_replay_buffer(tmp_path / "other")
     with pytest.raises(ValueError, match=r"must have `burn_in` 3, .* got 2"):
         model.load_replay_buffer(tmp_path / "other")
     assert model.replay_buffer is mine
@@ -264,25 +282,27 @@ def test_other_buffers_and_several_steps_are_refused(tmp_path: Path) -> None:
     class Mine(SequenceReplayBuffer):
         pass
 
-    assert type(make_sac(replay_buffer_class=Mine).replay_buffer) is Mine
+    assert type(kind.make(replay_buffer_class=Mine).replay_buffer) is Mine
 
 
-def test_policies_without_a_state_are_refused() -> None:
+def test_policies_without_a_state_are_refused(kind: Kind) -> None:
+    name, base = kind.algorithm.__name__, kind.base
     for policy in ("MlpPolicy", "NCPPolicy"):
-        with pytest.raises(ValueError, match=r"MemorySAC needs .* others to SAC"):
-            make_sac(policy=policy)
-    with pytest.raises(TypeError, match="must inherit from MemorySACNetworks"):
-        make_sac(policy=Memoryless)
+        refused = rf"{name} needs .* others to {base.__name__}"
+        with pytest.raises(ValueError, match=refused):
+            kind.make(policy=policy)
+    with pytest.raises(TypeError, match=f"must inherit from {name}Networks"):
+        kind.make(policy=kind.theirs.LiquidPolicy)
     with pytest.raises(ValueError, match="needs a network that carries a state; 'ncp'"):
-        make_sac(policy_kwargs={"network": "ncp"})
+        kind.make(policy_kwargs={"network": "ncp"})
     with pytest.raises(TypeError, match="which is one for another algorithm"):
-        SAC(LiquidPolicy, ragged(), device="cpu")
-    assert SAC.policy_aliases["LiquidPolicy"] is Memoryless
+        base(kind.module.LiquidPolicy, kind.env(), device="cpu")
+    assert base.policy_aliases["LiquidPolicy"] is kind.theirs.LiquidPolicy
 
 
-def test_batches_are_of_whole_sequences() -> None:
+def test_batches_are_of_whole_sequences(kind: Kind) -> None:
     with pytest.raises(ValueError, match=r"got 4 and 18. batch_size=16 fits"):
-        make_sac(batch_size=18)
-    model = MemorySAC("LiquidPolicy", ragged(), 1e-3, 1000, 9, 64)
+        kind.make(batch_size=18)
+    model = kind.algorithm("LiquidPolicy", kind.env(), 1e-3, 1000, 9, 64)
     assert (model.sequence_length, model.burn_in, model.batch_size) == (16, 20, 64)
     assert {network.n_neurons for network in networks_of(model).values()} == {150}

@@ -11,6 +11,7 @@ from stable_baselines3.common.policies import BaseModel
 from torch import Tensor
 
 from velora.report.episodes import Step
+from velora.sb3.memory.dqn_policy import MemoryDQNNetworks
 from velora.sb3.memory.policies import MemoryNetworks
 from velora.sb3.memory.sac_policy import MemorySACNetworks
 from velora.sb3.memory.sequences import each
@@ -24,12 +25,15 @@ def values_of(policy: Any) -> Values | None:
 
     The value network says what a state is worth, Q-critics what the action is, the
     least of them and the mean of all quantiles, and a Q-network its motor neurons of
-    the action. None where there is nothing of the kind, as with ARS.
+    the action, or what its head makes of them. None where there is nothing of the kind,
+    as with ARS.
     """
     if hasattr(policy, "lstm_actor") or isinstance(policy, MemoryNetworks):
         return _Remembering(policy)
     if isinstance(policy, MemorySACNetworks):
         return _Replaying(policy)
+    if isinstance(policy, MemoryDQNNetworks):
+        return lambda step, motor: _of_head(policy, step, motor)
     networks = policy.networks
     if "vf" in networks:
         return lambda step, _: _of_states(policy, step)
@@ -115,6 +119,17 @@ def _of_actions(policy: Any, step: Step) -> np.ndarray:
     if isinstance(said, tuple):
         return _numbers(torch.cat(said, dim=1).amin(dim=1))
     return _numbers(said.mean(dim=(1, 2)))  # (n, critics, quantiles)
+
+
+@torch.no_grad()
+def _of_head(policy: Any, step: Step, motor: np.ndarray) -> np.ndarray:
+    observations, _ = policy.obs_to_tensor(step.observations)
+    features = policy.q_net.extract_features(
+        observations, policy.q_net.features_extractor
+    )
+    remembered = torch.as_tensor(motor, device=policy.device)
+    values = policy.q_net.q_net.values(remembered, features).cpu().numpy()
+    return _of_choices(policy, step, values)
 
 
 def _of_choices(policy: Any, step: Step, motor: np.ndarray) -> np.ndarray:

@@ -11,7 +11,11 @@ from velora.plugins import Entry, Registry, hookimpl
 ALGORITHMS = ("a2c", "ddpg", "dqn", "ppo", "sac", "td3")
 CONTRIB = ("ars", "crossq", "maskable_ppo", "qrdqn", "recurrent_ppo", "tqc", "trpo")
 """Those of sb3-contrib, each as the module of `velora.sb3` that holds its policies."""
-MEMORY = {"memory_ppo": "MemoryPPO", "memory_sac": "MemorySAC"}
+MEMORY = {
+    "memory_dqn": "MemoryDQN",
+    "memory_ppo": "MemoryPPO",
+    "memory_sac": "MemorySAC",
+}
 """Algorithms of our own, each by the module of `velora.sb3` that holds its policies."""
 CELLS = {"LiquidPolicy": "liquid", "LSTMPolicy": "LSTM", "GRUPolicy": "GRU"}
 """The policies of each of those, and what their networks are."""

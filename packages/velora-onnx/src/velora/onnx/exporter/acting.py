@@ -148,7 +148,7 @@ class Thinking(Acting):
 
 
 class Replaying(Acting):
-    """A policy of MemorySAC."""
+    """A policy of MemorySAC or MemoryDQN."""
 
     policy: ReplayPolicy
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from velora.models.lnn.wired import WiredNetwork
 from velora.models.storage.regular_file import FilePath, replace_regular
-from velora.report.acting import Model, acting_of
+from velora.report.acting import Acting, Model, acting_of
 from velora.report.environments import Environment
 from velora.report.episodes import checked_count, checked_seed
 from velora.report.html.data import as_script, film_data, steps_data
@@ -107,11 +107,13 @@ def report(
         motor_names: what motor neurons are called; None takes the actions.
 
     Raises:
-        TypeError: the model thinks with other networks, or an argument is none such.
+        TypeError: the model thinks with other networks or acts by a head after its
+            own, or an argument is none such.
         ValueError: `env` has other spaces, or a number or a list of names does not fit.
         OSError: the file cannot be written; nothing of it is left.
     """
     acting = acting_of(model)
+    _check_acts_alone(acting)
     n_episodes, seed = checked_count("n_episodes", n_episodes), checked_seed(seed)
     jobs = checked_count("jobs", jobs)
     max_bytes = checked_count("max_bytes", max_bytes)
@@ -186,6 +188,16 @@ def report(
     content = page(studio.film(room * 3 // 4))  # four letters for three bytes
     replace_regular(path, content)
     return Report(path, len(content), returns, tuple(notes))
+
+
+def _check_acts_alone(acting: Acting) -> None:
+    """Refuses a Q-network with a head, in which no path ends: TypeError."""
+    if acting.role == "qf" and (head := getattr(acting.policy, "head", ())):
+        raise TypeError(
+            "The motor neurons of the network that acts must be the Q-values, in which "
+            f"paths end; got a MemoryDQN with dense layers {head} after them. Train it "
+            "with policy_kwargs=dict(head=()), or look at it with `trace`."
+        )
 
 
 def _check_place(path: FilePath) -> None:

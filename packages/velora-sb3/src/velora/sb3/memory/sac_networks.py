@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from stable_baselines3.common.policies import ContinuousCritic
 from stable_baselines3.common.preprocessing import get_action_dim
-from stable_baselines3.common.torch_layers import create_mlp
 from stable_baselines3.common.type_aliases import PyTorchObs
 from stable_baselines3.sac import policies as sac
 from torch import Tensor, nn
@@ -16,10 +15,9 @@ from torch import Tensor, nn
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.parts import NetworkPart, Norm
 from velora.sb3.memory.over_time import features_over_time, over_time
+from velora.sb3.memory.q_body import QBody
 from velora.sb3.memory.sequences import State
 from velora.sb3.recurrent.recurrent_body import RecurrentBody
-
-_REMEMBERED = 64  # numbers that a critic's memory tells its head
 
 
 class Actor(NetworkPart, sac.Actor):
@@ -87,24 +85,6 @@ class Actor(NetworkPart, sac.Actor):
         return super()._get_constructor_parameters() | own
 
 
-class QBody(nn.Module):
-    """A memory of what was observed and done, and dense layers that value actions.
-
-    Args:
-        memory: what remembers.
-        n_inputs: features and actions, which the layers see beside the memory.
-        head: sizes of the layers.
-    """
-
-    def __init__(
-        self, memory: RecurrentBody, n_inputs: int, head: Sequence[int]
-    ) -> None:
-        super().__init__()
-        self.memory = memory
-        layers = create_mlp(memory.out_features + n_inputs, 1, list(head), nn.ReLU)
-        self.head = nn.Sequential(*layers)
-
-
 class Critic(NetworkPart, ContinuousCritic):
     """Critics with a memory each, and a head that values any action at a step.
 
@@ -141,14 +121,8 @@ class Critic(NetworkPart, ContinuousCritic):
             self.action_space
         )
         for index in range(len(self.q_networks)):
-            memory = RecurrentBody(
-                choice.entry,
-                n_inputs,
-                _REMEMBERED,
-                choice.options("qf"),
-                timed=self.timespan_key is not None,
-            )
-            body = QBody(memory, n_inputs, self.head)
+            timed = self.timespan_key is not None
+            body = QBody(choice, n_inputs, 1, self.head, timed=timed)
             self.q_networks[index] = body
             setattr(self, f"qf{index}", body)
 
@@ -184,7 +158,7 @@ class Critic(NetworkPart, ContinuousCritic):
     def values(self, known: Tensor, actions: Tensor) -> Tensor:
         """Returns the (n_critics, T, B) values of (T, B, A) actions."""
         found = [
-            body.head(torch.cat((part, actions), dim=2))[..., 0]
+            body.values(part, actions)[..., 0]
             for body, part in zip(self.q_networks, known, strict=True)
         ]
         return torch.stack(found)

@@ -105,16 +105,19 @@ def convert_memory_ppo(ppo: Converter, params: Settings) -> Settings:
     return _with_sequences(ppo(params))
 
 
-def sample_memory_sac(
-    sac: Sampler, trial: Trial, n_actions: int, n_envs: int, additional_args: Settings
+def sample_replaying(
+    zoo: Sampler, trial: Trial, n_actions: int, n_envs: int, additional_args: Settings
 ) -> Settings:
-    """Samples hyperparameters of MemorySAC: SAC's, and sequences that fit them."""
-    return _with_short_sequences(sac(trial, n_actions, n_envs, additional_args))
+    """Samples hyperparameters of MemorySAC or MemoryDQN, as of SAC or DQN.
+
+    There are sequences that fit them beside.
+    """
+    return _with_short_sequences(zoo(trial, n_actions, n_envs, additional_args))
 
 
-def convert_memory_sac(sac: Converter, params: Settings) -> Settings:
-    """Turns what was sampled for MemorySAC into hyperparameters."""
-    return _with_short_sequences(sac(params))
+def convert_replaying(zoo: Converter, params: Settings) -> Settings:
+    """Turns what was sampled for MemorySAC or MemoryDQN into hyperparameters."""
+    return _with_short_sequences(zoo(params))
 
 
 def _with_short_sequences(hyperparams: Settings) -> Settings:

@@ -21,7 +21,8 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 - "CfC, 96 neurons", if asked for: as "CfC", of that size;
 - "CfC, window", if asked for: as "window" with the network and size of "CfC";
 - "ltc" and "cfc-layers", if asked for: as "CfC" with that network; "CfC, mixed memory":
-  a dense one ("cfc") with as many neurons as the LSTM, and an LSTM's memory beside it;
+  a dense one ("cfc") with as many neurons as the LSTM, or with 32, and an LSTM's memory
+  beside it;
 - "ncps-cfc" and "ncps-ltc", if asked for: likewise, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 

@@ -24,6 +24,7 @@ OPTIONAL_ROWS = (
     "CfC, window",
     *(f"LSTM, {what}" for what in MATCHED),
     "CfC, mixed memory",
+    "CfC, mixed memory, 32 neurons",
     *NAMED,
 )
 
@@ -140,6 +141,11 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         "window": ("PPO", "LiquidPolicy", ours),
         "CfC, window": ("PPO", "LiquidPolicy", sized | {"network": "liquid"}),
         "CfC, mixed memory": ("RecurrentPPO", "LiquidPolicy", mixed),
+        "CfC, mixed memory, 32 neurons": (
+            "RecurrentPPO",
+            "LiquidPolicy",
+            mixed | {"n_neurons": 32},
+        ),
         **{
             name: ("RecurrentPPO", "LiquidPolicy", sized | {"network": name})
             for name in NAMED

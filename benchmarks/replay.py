@@ -26,6 +26,7 @@ from typing import Any
 from common.comparison import Comparison, command
 from common.no_velocity import TASKS, without_velocity
 from common.training import AgentJob
+from common.zoo import LAYERS, OF_DQN
 
 
 @dataclass
@@ -44,19 +45,8 @@ REPLAYS = {
     "CartPole": Replay(
         "DQN",
         50_000,
-        {
-            "learning_rate": 2.3e-3,
-            "batch_size": 64,
-            "buffer_size": 100_000,
-            "learning_starts": 1000,
-            "gamma": 0.99,
-            "target_update_interval": 10,
-            "train_freq": 256,
-            "gradient_steps": 128,
-            "exploration_fraction": 0.16,
-            "exploration_final_eps": 0.04,
-        },
-        {"net_arch": [256, 256]},
+        OF_DQN,
+        LAYERS,
         # Steps of a sequence are alike: more of them, and shorter steps of learning.
         {"learning_rate": 3e-4, "batch_size": 256},
     ),
@@ -80,12 +70,9 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         policy, options = REMEMBERING[row]
     else:
         algorithm, frames = replay.algorithm, 4
-        policy, options = {
-            "frames": ("MlpPolicy", replay.dense),
-            "frames, slowly": ("MlpPolicy", replay.dense),
-            "frames, normalised": ("MlpPolicy", replay.dense),
-            "window": ("LiquidPolicy", {}),
-        }[row]
+        policy, options = "MlpPolicy", replay.dense
+        if row == "window":
+            policy, options = "LiquidPolicy", {}
     if row in REMEMBERING or row == "frames, slowly":
         settings = settings | replay.sequences
     return AgentJob(

@@ -17,6 +17,8 @@ settings for all and 500,000 steps. Rows:
   memory beside it; and "RecurrentPPO liquid".
 
 `scores` trains, and goes on where it stopped with --json; a score is as in `novel.py`.
+Beside the LSTM in MemoryPPO it shows differences and, over the tasks, interquartile
+means, with intervals.
 `pace` takes turns: environment steps per second of CPU time, rollouts and updates; a
 ratio is the median of the rounds' ratios.
 """
@@ -30,8 +32,9 @@ from pathlib import Path
 import click
 from rich.progress import track
 
+from common.baseline import Baseline
 from common.comparison import Comparison, command
-from common.memory import LSTM, OPTIONAL_ROWS, ROWS, TASKS, job
+from common.memory import CHANCE, LSTM, OPTIONAL_ROWS, ROWS, SOLVED, TASKS, job
 from common.recall import MISSING
 from common.table import json_option, show, write_json
 from common.training import make_agent
@@ -42,6 +45,7 @@ COMPARISON = Comparison(
     rows=ROWS,
     optional_rows=OPTIONAL_ROWS,
     missing=MISSING,
+    baseline=Baseline("LSTM", CHANCE, SOLVED),
 )
 
 

@@ -26,7 +26,8 @@ them:
 - "CfC", with mixed memory, "LTC": ours of the same sizes; "cfc-layers" is the CfC over
   a wiring;
 - "gated-leaky": what LiquidPolicy remembers by; "slow" starts with time constants
-  between 1 and 100 steps, which the delay of "copy" is.
+  between 1 and 100 steps, which the delay of "copy" is;
+- "gated-leaky, time shown", "CfC, time shown": the same with the time as an input, too.
 
 The time until the next value is given to all: our cells go on by it, to the others it
 is one more input. ncps takes no times that differ between the rows of a batch (its

@@ -21,13 +21,14 @@ class Baseline:
         policy: The row's name.
         chance: The return of actions at random, by task.
         solved: The return that counts as learned, by task where there is one.
-        dropped: Says what (task, policy) does not take of the baseline's settings.
+        dropped: Says what (task, policy) does not take of the baseline's settings, if
+            anything.
     """
 
     policy: str
     chance: Mapping[str, float]
     solved: Mapping[str, float]
-    dropped: Callable[[str, str], str]
+    dropped: Callable[[str, str], str] | None = None
 
     def thresholds(self, rows: Sequence[Row]) -> dict[str, float]:
         """Returns the return that counts as learned, by task.
@@ -51,19 +52,19 @@ class Baseline:
                 continue
             scores, others = _scores(group), _scores(theirs)
             found = difference(scores, others)
-            lines.append(
-                {
-                    "task": task,
-                    "policy": policy,
-                    f"- {self.policy}": found.value,
-                    "from": found.low,
-                    "to": found.high,
-                    "as good": "yes" if is_as_good(scores, others) else "NO",
-                    "steps to solved": _ratio(group, theirs, solved.get(task)),
-                    "weights": f"× {group[0]['active'] / theirs[0]['active']:.2g}",
-                    "dropped": self.dropped(task, policy),
-                }
-            )
+            line = {
+                "task": task,
+                "policy": policy,
+                f"- {self.policy}": found.value,
+                "from": found.low,
+                "to": found.high,
+                "as good": "yes" if is_as_good(scores, others) else "NO",
+                "steps to solved": _ratio(group, theirs, solved.get(task)),
+                "weights": f"× {group[0]['active'] / theirs[0]['active']:.2g}",
+            }
+            if self.dropped:
+                line["dropped"] = self.dropped(task, policy)
+            lines.append(line)
         return lines
 
     def aggregate(self, rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def summarise(
         }
         if solved is not None:
             threshold = solved.get(group[0]["task"])
-            line["solved"] = "" if threshold is None else f"{threshold:.0f}"
+            line["solved"] = "" if threshold is None else f"{threshold:g}"
             line["steps to it"] = _median_steps(group, threshold)
         line |= {
             "parameters": group[0]["parameters"],

@@ -34,6 +34,14 @@ class Timed(nn.Module):
         return self.module(x, timespans=times)[0]
 
 
+class Shown(Timed):
+    """The same, to which the time is one more input as well."""
+
+    def forward(self, x: Tensor, times: Tensor) -> Tensor:
+        """Answers with (B, T, O) outputs."""
+        return super().forward(torch.cat((x, times[..., None]), -1), times)
+
+
 class Featured(nn.Module):
     """Another's module, to which the time is one more input."""
 
@@ -85,13 +93,12 @@ def ltc_of_ncps(inputs: int, outputs: int) -> Featured:
     return Featured(ncps.torch.LTC(inputs + 1, wiring))
 
 
-def gated_leaky(inputs: int, outputs: int, **options: Any) -> Timed:
+def gated_leaky(inputs: int, outputs: int, **options: Any) -> RecurrentModule:
     """Makes the gated leaky network, called as the other modules are."""
     network = GatedLeakyNCPNetwork(inputs, NEURONS, outputs, **options)
-    module = RecurrentModule(
+    return RecurrentModule(
         network, outputs, return_sequences=True, batch_first=True, mixed_memory=False
     )
-    return Timed(module)
 
 
 MAKE: dict[str, Callable[[int, int], Timed | Featured]] = {
@@ -109,10 +116,14 @@ MAKE: dict[str, Callable[[int, int], Timed | Featured]] = {
     "cfc-layers": lambda inputs, outputs: Timed(
         CfC(inputs, AutoNCP(UNITS, outputs), outputs)
     ),
-    "gated-leaky": gated_leaky,
-    "gated-leaky, slow": lambda inputs, outputs: gated_leaky(
-        inputs, outputs, time_constants=SLOW
+    "gated-leaky": lambda inputs, outputs: Timed(gated_leaky(inputs, outputs)),
+    "gated-leaky, slow": lambda inputs, outputs: Timed(
+        gated_leaky(inputs, outputs, time_constants=SLOW)
     ),
+    "gated-leaky, time shown": lambda inputs, outputs: Shown(
+        gated_leaky(inputs + 1, outputs)
+    ),
+    "CfC, time shown": lambda inputs, outputs: Shown(CfC(inputs + 1, UNITS, outputs)),
     "LTC": lambda inputs, outputs: Timed(LTC(inputs, AutoNCP(UNITS, outputs))),
     "ncps LTC": ltc_of_ncps,
 }

@@ -6,8 +6,9 @@
 Environment steps per second, rollouts and updates, on CartPole without velocities with
 rl-baselines3-zoo's settings for CartPoleNoVel-v1: LiquidPolicy as it is and with the
 network "liquid" (the rows "LiquidPolicy" and "CfC" of `novel.py`), with compiled loops
-(on the CPU) and without, against MlpLstmPolicy. Runs are interleaved; a ratio is the
-median of the rounds' ratios. Run it with nothing else running.
+on the CPU, kernels on a GPU, and without either, against MlpLstmPolicy. Runs are
+interleaved; a ratio is the median of the rounds' ratios. Run it with nothing else
+running.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ from velora.utils import set_device
 
 ROWS = {  # of `novel.py`, and the backend
     "LiquidPolicy, compiled": ("LiquidPolicy", "numba"),
+    "LiquidPolicy, kernels": ("LiquidPolicy", "triton"),
     "LiquidPolicy, operators": ("LiquidPolicy", "operators"),
     "CfC, compiled": ("CfC", "numba"),
+    "CfC, kernels": ("CfC", "triton"),
     "CfC, operators": ("CfC", "operators"),
     "LSTM": ("LSTM", None),
 }
@@ -43,10 +46,13 @@ ROWS = {  # of `novel.py`, and the backend
 def main(rounds: int, steps: int, name: str, path: Path | None) -> None:
     """Measures the steps per second of learning."""
     device = set_device(name)
-    has_compiled = device.type == "cpu" and has_numba()
+    able = {
+        "numba": device.type == "cpu" and has_numba(),
+        "triton": device.type == "cuda",
+    }
     agents = {}
     for name, (row, runs_with) in ROWS.items():
-        if has_compiled or runs_with != "numba":
+        if able.get(runs_with, True):
             run = job("CartPole", row, seed=0)
             settings = run.settings | {"device": str(device)}
             agents[name] = make_agent(replace(run, settings=settings))

@@ -5,6 +5,7 @@
 Forward and backward of 8 inputs and 2 outputs, microseconds a time step:
 
 - "compiled": `LiquidNCPNetwork.forward_sequence` with `velora-lnn[fast]`, on a CPU;
+- "kernels": the same with Triton, on a GPU;
 - "operators": the same without numba, in PyTorch's operators;
 - "step by step": the same network with each step as its equations read, five masked
   layers one after another;
@@ -46,13 +47,13 @@ GROWTH = {
 
 def contenders(neurons: int, device: torch.device) -> dict[str, Contender]:
     """Returns who runs, by name, on a device."""
-    found = _contenders(neurons, device.type == "cpu" and has_numba())
+    found = _contenders(neurons, device.type)
     for contender in found.values():
         contender.network.to(device)
     return found
 
 
-def _contenders(neurons: int, has_compiled: bool) -> dict[str, Contender]:
+def _contenders(neurons: int, device: str) -> dict[str, Contender]:
     network = LiquidNCPNetwork(IN, neurons, OUT)
     step = head_by_head(network)
 
@@ -67,8 +68,10 @@ def _contenders(neurons: int, has_compiled: bool) -> dict[str, Contender]:
         return torch.stack(outputs)
 
     found: dict[str, Contender] = {}
-    if has_compiled:
+    if device == "cpu" and has_numba():
         found["compiled"] = Contender(network, fast, "numba")
+    if device == "cuda":
+        found["kernels"] = Contender(network, fast, "triton")
     found["operators"] = Contender(network, fast, "operators")
     found["step by step"] = Contender(network, step_by_step)
     try:
@@ -125,7 +128,7 @@ def measure(
 def ratios(row: dict[str, Any]) -> dict[str, Any]:
     """Returns how many times longer each other takes than we do."""
     found = {name: row[name] for name in ("neurons", "B", "T")}
-    for ours in ("compiled", "operators"):
+    for ours in ("compiled", "kernels", "operators"):
         for other in ("step by step", "ncps", "LSTM", "LSTM stepped"):
             if f"{ours} [µs]" in row and f"{other} [µs]" in row:
                 ratio = row[f"{other} [µs]"] / row[f"{ours} [µs]"]

@@ -140,11 +140,13 @@ def accelerated(network, *tensors, **options):
 @needs_accelerator
 @pytest.mark.parametrize("with_resets", [False, True])
 @pytest.mark.parametrize("with_times", [False, True])
-@pytest.mark.parametrize("steps", [1, 3, 40])
+@pytest.mark.parametrize(
+    ("steps", "n_neurons"), [(1, 40), (3, 40), (40, 40), (20, 200), (20, 600), (3, 800)]
+)
 def test_a_sequence_on_an_accelerator_is_that_on_the_cpu(
-    recurrent_type, steps, with_times, with_resets
+    recurrent_type, steps, n_neurons, with_times, with_resets
 ):
-    network = recurrent_type(3, 40, 2)
+    network = recurrent_type(3, n_neurons, 2)
     x, state = torch.randn(steps, 5, 3), torch.randn(5, network.hidden_size).tanh()
     resets = torch.rand(steps, 5) < 0.3 if with_resets else None
     times = torch.rand(steps, 5) + 0.5 if with_times else None

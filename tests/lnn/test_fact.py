@@ -1,4 +1,4 @@
-"""What `velora info` tells of compiled loops is so."""
+"""What `velora info` tells of compiled loops and kernels is so."""
 
 import os
 import subprocess
@@ -6,10 +6,13 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from paths import has_numba
+import torch
+from paths import TRITON, has_numba
 
 from velora.models import plugin
 from velora.models.lnn.compiled.fact import compiled_loops
+from velora.models.lnn.gated_leaky import backends
+from velora.models.lnn.kernels.fact import gpu_kernels
 from velora.plugins import Entry, Registry, facts
 
 PROGRAM = """
@@ -88,15 +91,32 @@ def test_numba_is_told_as_it_is(case):
 def test_name_of_no_backend_is_told_as_the_error_that_it_is(monkeypatch):
     monkeypatch.setenv("VELORA_SCAN", "nubma")
     assert compiled_loops() == (
-        "an error: VELORA_SCAN must be one of ['numba', 'operators', 'steps'], or "
-        "unset; got 'nubma'"
+        "an error: VELORA_SCAN must be one of ['numba', 'triton', 'operators', "
+        "'steps'], or unset; got 'nubma'"
     )
 
 
+def test_kernels_are_told_as_they_are(monkeypatch):
+    monkeypatch.delenv("VELORA_SCAN", raising=False)
+    told = gpu_kernels()
+    if torch.cuda.is_available():
+        tensor = torch.zeros(3, 2, 12, device="cuda")
+        assert backends.choose(tensor, 96).name == TRITON.name
+        assert told == f"on: compiled by Triton {version('triton')}"
+    else:
+        assert told == "off: PyTorch finds no GPU that CUDA drives"
+    monkeypatch.setenv("VELORA_SCAN", "operators")
+    assert gpu_kernels() == "off: VELORA_SCAN=operators"
+
+
 @pytest.mark.parametrize("way", ["hook", "entry point"])
-def test_fact_is_registered(way):
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [("compiled loops", compiled_loops), ("GPU kernels", gpu_kernels)],
+)
+def test_fact_is_registered(way, name, fact):
     registry = Registry("fact", Entry)
     plugin.velora_register_facts(registry)
     registered = facts() if way == "entry point" else registry
-    assert registered["compiled loops"].build is compiled_loops
-    assert registered["compiled loops"].summary
+    assert registered[name].build is fact
+    assert registered[name].summary

@@ -1,5 +1,7 @@
 """The paths that a sequence can take, and how a test sees to it that one is taken."""
 
+import importlib.util
+import warnings
 from collections import Counter
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -13,9 +15,9 @@ from velora.models.lnn.backend import Backend
 from velora.models.lnn.cfc import backends
 from velora.models.lnn.cfc.backends.numba_loops import has_numba
 
-__all__ = ["NUMBA", "OPERATORS", "PATHS", "force", "has_numba", "taken"]
+__all__ = ["NUMBA", "OPERATORS", "PATHS", "force", "has_numba", "interpret", "taken"]
 
-NUMBA, OPERATORS = backends.BACKENDS
+NUMBA, TRITON, OPERATORS = backends.BACKENDS
 WIDE = NUMBA._replace(lay_out=Tensor.contiguous)
 F32, F64 = torch.float32, torch.float64
 
@@ -33,7 +35,19 @@ PATHS = {
     "compiled": Path(F32, NUMBA),
     # Which otherwise lies like this from 192 states on, and has a product of its own.
     "compiled as for wide states": Path(F32, WIDE),
+    "kernels": Path(F32, TRITON),
 }
+
+
+def interpret(monkeypatch):
+    """Has Triton's kernels run on the CPU, step by step in NumPy."""
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed")
+    if torch.cuda.is_available():
+        pytest.skip("kernels are compiled here: test_devices.py has them on the GPU")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    # NumPy's, of numbers that a kernel computes and does not store.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="triton")
 
 
 def force(monkeypatch, name, room=backends):
@@ -44,6 +58,8 @@ def force(monkeypatch, name, room=backends):
     backend = PATHS[name].backend
     if backend.name == "numba" and not has_numba():
         pytest.skip("numba is not installed")
+    if backend.name == "triton":
+        interpret(monkeypatch)
     calls = Counter()
 
     def counted(name, function):

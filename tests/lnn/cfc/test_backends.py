@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import torch
-from paths import NUMBA, OPERATORS, force, has_numba
+from paths import NUMBA, OPERATORS, force, has_numba, interpret
 from scans import F32, F64, close, numbers, slow
 
 from velora.models.lnn.cfc import backends
@@ -62,10 +62,12 @@ def test_variable_forces_a_backend_at_each_call(monkeypatch, name, dtype, taken)
     assert calls == taken
 
 
-@pytest.mark.parametrize("name", ["numba", "operators", "steps"])
+@pytest.mark.parametrize("name", ["numba", "triton", "operators", "steps"])
 def test_variable_is_for_whole_networks_too(monkeypatch, make_liquid, name):
     if name == "numba" and not has_numba():
         pytest.skip("numba is not installed")
+    if name == "triton":
+        interpret(monkeypatch)
     calls = force(monkeypatch, "operators")
     network, x = make_liquid((3, 24, 2), F32), torch.randn(5, 3, 3)
     monkeypatch.delenv("VELORA_SCAN")
@@ -92,9 +94,10 @@ def test_unknown_backend_is_refused(monkeypatch):
         scan(**numbers(5, 3, 4, F32))
 
 
-def test_backend_that_cannot_take_the_numbers_is_refused(monkeypatch):
-    monkeypatch.setenv("VELORA_SCAN", "numba")
-    with pytest.raises(RuntimeError, match=r"VELORA_SCAN=numba.*float64 on cpu"):
+@pytest.mark.parametrize("name", ["numba", "triton"])
+def test_backend_that_cannot_take_the_numbers_is_refused(monkeypatch, name):
+    monkeypatch.setenv("VELORA_SCAN", name)
+    with pytest.raises(RuntimeError, match=rf"VELORA_SCAN={name}.*float64 on cpu"):
         scan(**numbers(5, 3, 4, F64))
 
 

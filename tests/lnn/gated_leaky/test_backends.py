@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 from leaks import numbers, scan, slow
-from paths import force, has_numba
+from paths import force, has_numba, interpret
 from scans import F32, F64, close
 
 from velora.models.lnn import GatedLeakyNCPNetwork
@@ -44,10 +44,12 @@ def test_variable_forces_a_backend_at_each_call(monkeypatch, name, dtype, taken)
     assert calls == taken
 
 
-@pytest.mark.parametrize("name", ["numba", "operators", "steps"])
+@pytest.mark.parametrize("name", ["numba", "triton", "operators", "steps"])
 def test_variable_is_for_networks_too(monkeypatch, name):
     if name == "numba" and not has_numba():
         pytest.skip("numba is not installed")
+    if name == "triton":
+        interpret(monkeypatch)
     calls = force(monkeypatch, "operators", backends)
     network, x = GatedLeakyNCPNetwork(3, 24, 2), torch.randn(5, 3, 3)
     monkeypatch.delenv("VELORA_SCAN")
@@ -76,7 +78,8 @@ def test_unknown_backend_is_refused(monkeypatch):
         scan(**numbers(5, 3, 4, F32))
 
 
-def test_backend_that_cannot_take_the_numbers_is_refused(monkeypatch):
-    monkeypatch.setenv("VELORA_SCAN", "numba")
-    with pytest.raises(RuntimeError, match=r"VELORA_SCAN=numba.*float64 on cpu"):
+@pytest.mark.parametrize("name", ["numba", "triton"])
+def test_backend_that_cannot_take_the_numbers_is_refused(monkeypatch, name):
+    monkeypatch.setenv("VELORA_SCAN", name)
+    with pytest.raises(RuntimeError, match=rf"VELORA_SCAN={name}.*float64 on cpu"):
         scan(**numbers(5, 3, 4, F64))

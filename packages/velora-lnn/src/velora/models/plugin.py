@@ -57,11 +57,16 @@ def velora_register_networks(registry: NetworkRegistry) -> None:
 
 @hookimpl
 def velora_register_facts(registry: Registry[Entry]) -> None:
-    """Registers what is known of compiled loops."""
+    """Registers what is known of compiled loops and kernels."""
     registry.add(
         "compiled loops",
         "velora.models.lnn.compiled.fact:compiled_loops",
         summary="whether numba compiles loops here, and why not",
+    )
+    registry.add(
+        "GPU kernels",
+        "velora.models.lnn.kernels.fact:gpu_kernels",
+        summary="whether Triton compiles kernels for the GPU here, and why not",
     )
 
 

@@ -2,9 +2,9 @@
 
 A recurrence (`cfc`, ...) has a table of them, fastest first. The environment variable
 `VELORA_SCAN` forces one for sequences, where a table has one of that name: "numba",
-"operators", or "steps", the recurrence as its equations read, without a written
-backward. It is read at each call. With "operators" and "steps" nothing is compiled, as
-where numba is not installed.
+"triton", "operators", or "steps", the recurrence as its equations read, without a
+written backward. It is read at each call. With "operators" and "steps" nothing is
+compiled, as where neither numba nor Triton is installed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 VARIABLE = "VELORA_SCAN"
-NUMBA, OPERATORS, STEPS = "numba", "operators", "steps"
+NUMBA, TRITON = "numba", "triton"
+OPERATORS, STEPS = "operators", "steps"
+NAMES = (NUMBA, TRITON, OPERATORS, STEPS)
 
 
 class Backend(NamedTuple):
@@ -51,26 +53,32 @@ def choose(backends: Sequence[Backend], tensor: Tensor, work: int) -> Backend | 
         ValueError: `VELORA_SCAN` names no backend.
         RuntimeError: it names one that cannot compute this.
     """
-    forced = os.environ.get(VARIABLE)
-    if not forced:
+    name = forced()
+    if name is None:
         return next(backend for backend in backends if backend.takes(tensor, work))
-    if forced == STEPS:
+    if name == STEPS:
         return None
     known = {backend.name: backend for backend in backends}
-    if forced not in known:
+    if name not in known:
         raise ValueError(
             f"{VARIABLE} must be one of {[*known, STEPS]}, or unset for the fastest; "
-            f"got {forced!r}."
+            f"got {name!r}."
         )
-    if not known[forced].takes(tensor, 0):
+    if not known[name].takes(tensor, 0):
         raise RuntimeError(
-            f"{VARIABLE}={forced} must be able to take what is computed; got "
+            f"{VARIABLE}={name} must be able to take what is computed; got "
             f"{tensor.dtype} on {tensor.device}, which it cannot take here. Unset it, "
-            "or see the extra `velora-lnn[fast]` where numba is missing."
+            "or see the extra `velora-lnn[fast]` where numba is missing. Triton comes "
+            "with PyTorch for CUDA, and takes single precision on a GPU."
         )
-    return known[forced]
+    return known[name]
+
+
+def forced() -> str | None:
+    """Returns what `VELORA_SCAN` asks for, if anything."""
+    return os.environ.get(VARIABLE) or None
 
 
 def may_compile() -> bool:
     """Whether `VELORA_SCAN` leaves compiled loops in play."""
-    return os.environ.get(VARIABLE) not in (OPERATORS, STEPS)
+    return forced() not in (OPERATORS, STEPS)

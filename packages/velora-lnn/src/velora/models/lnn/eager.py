@@ -69,14 +69,20 @@ def is_at_hand(tensor: Tensor) -> bool:
     return type(tensor) in _PLAIN and not tensor.is_meta and not is_traced()
 
 
-def is_plain(*tensors: Tensor, dtype: torch.dtype) -> bool:
-    """Whether all are tensors of this dtype on the CPU, and of no special kind."""
+def is_plain(*tensors: Tensor, dtype: torch.dtype, anywhere: bool = False) -> bool:
+    """Whether all are tensors of this dtype on the CPU, and of no special kind.
+
+    Args:
+        *tensors: which ones.
+        dtype: of each.
+        anywhere: whether they may be on other devices.
+    """
     # A loop and not `all`: this stands before every fast path.
     for tensor in tensors:
         if (
             type(tensor) not in _PLAIN
             or tensor.dtype != dtype
-            or not tensor.is_cpu
+            or not (anywhere or tensor.is_cpu)
             or tensor.layout != torch.strided
         ):
             return False

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import version
 
-from velora.models.lnn.backend import NUMBA, OPERATORS, STEPS, VARIABLE, may_compile
+from velora.models.lnn.backend import NAMES, NUMBA, VARIABLE, forced, may_compile
 from velora.models.lnn.compiled.availability import REFUSED, loops
 
 _LOOPS = "velora.models.lnn.compiled.mish"  # those that compile in the least time
@@ -13,14 +12,14 @@ _LOOPS = "velora.models.lnn.compiled.mish"  # those that compile in the least ti
 
 def compiled_loops() -> str:
     """Says whether loops are compiled here, and why not; compiles some to know it."""
-    forced = os.environ.get(VARIABLE)
-    if forced and forced not in (NUMBA, OPERATORS, STEPS):
-        known = [NUMBA, OPERATORS, STEPS]
-        return f"an error: {VARIABLE} must be one of {known}, or unset; got {forced!r}"
+    name = forced()
+    if name and name not in NAMES:
+        known = list(NAMES)
+        return f"an error: {VARIABLE} must be one of {known}, or unset; got {name!r}"
     if not may_compile():
-        return f"off: {VARIABLE}={forced}"
+        return f"off: {VARIABLE}={name}"
     if loops(_LOOPS) is None:
-        error = f"; an error with {VARIABLE}={forced}" if forced else ""
+        error = f"; an error with {VARIABLE}={name}" if name == NUMBA else ""
         return f"off: {REFUSED[_LOOPS]}{error}"
     # Which only what is compiled may import.
     from velora.models.lnn.compiled.dialect import NOT_KEPT

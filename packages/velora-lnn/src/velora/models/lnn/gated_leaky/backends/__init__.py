@@ -11,9 +11,17 @@ from torch import Tensor
 
 from velora.models.lnn import backend
 from velora.models.lnn.backend import Backend
-from velora.models.lnn.gated_leaky.backends import numba_loops, operators
+from velora.models.lnn.gated_leaky.backends import (
+    numba_loops,
+    operators,
+    triton_kernels,
+)
 
-BACKENDS: tuple[Backend, ...] = (numba_loops.BACKEND, operators.BACKEND)
+BACKENDS: tuple[Backend, ...] = (
+    numba_loops.BACKEND,
+    triton_kernels.BACKEND,
+    operators.BACKEND,
+)
 """Fastest first; the last one takes everything."""
 
 SHORT = 2

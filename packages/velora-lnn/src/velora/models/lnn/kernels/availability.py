@@ -1,0 +1,66 @@
+"""Triton: whether it is there, and the modules of kernels that it compiles."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import logging
+import os
+from typing import Any
+
+import torch
+
+logger = logging.getLogger(__name__)
+
+REFUSED: dict[str, str] = {}
+"""Why a module of kernels is not to be had, by its import path."""
+
+
+@functools.cache
+def kernels(name: str) -> Any | None:
+    """Returns a module of kernels, or None where Triton is not to be had.
+
+    The first call compiles a small one, to see whether Triton can: it needs a compiler
+    for C as well.
+
+    Args:
+        name: the module's import path; it is imported where Triton is there.
+    """
+    if importlib.util.find_spec("triton") is None:
+        REFUSED[name] = "Triton is not installed"
+        return None
+    try:
+        from velora.models.lnn.kernels.dialect import is_compiling
+
+        module = importlib.import_module(name)
+        working = is_compiling("cpu" if is_interpreted() else "cuda")
+    except Exception as error:  # whatever importing and compiling can raise
+        REFUSED[name] = f"Triton cannot compile: {type(error).__name__}: {error}"
+        logger.warning(
+            "Triton cannot compile Velora's kernels here, so PyTorch's operators run: "
+            "%s. Install what it asks for, as a compiler for C, or set "
+            "VELORA_SCAN=operators.",
+            error,
+        )
+        return None
+    return module if working else None
+
+
+def is_interpreted() -> bool:
+    """Whether Triton's kernels run step by step on the CPU, as for tests."""
+    return os.environ.get("TRITON_INTERPRET") == "1"
+
+
+def is_able(device: torch.device) -> bool:
+    """Whether a device has what the kernels multiply with: NVIDIA's since Ampere."""
+    if device.type == "cpu":
+        return is_interpreted()
+    return (
+        device.type == "cuda"
+        and torch.version.cuda is not None  # and not ROCm
+        and _capability(device) >= (8, 0)
+    )
+
+
+_capability = functools.cache(torch.cuda.get_device_capability)

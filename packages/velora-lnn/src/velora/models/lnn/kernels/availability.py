@@ -31,10 +31,10 @@ def kernels(name: str) -> Any | None:
         REFUSED[name] = "Triton is not installed"
         return None
     try:
-        from velora.models.lnn.kernels.dialect import is_compiling
+        from velora.models.lnn.kernels.dialect import try_out
 
-        module = importlib.import_module(name)
-        working = is_compiling("cpu" if is_interpreted() else "cuda")
+        try_out("cpu" if is_interpreted() else "cuda")
+        return importlib.import_module(name)
     except Exception as error:  # whatever importing and compiling can raise
         REFUSED[name] = f"Triton cannot compile: {type(error).__name__}: {error}"
         logger.warning(
@@ -44,7 +44,6 @@ def kernels(name: str) -> Any | None:
             error,
         )
         return None
-    return module if working else None
 
 
 def is_interpreted() -> bool:

@@ -29,8 +29,13 @@ def _ones(numbers: tl.tensor, SIZE: tl.constexpr) -> None:
     tl.store(numbers + tl.arange(0, SIZE), tl.full((SIZE,), 1.0, tl.float32))
 
 
-def is_compiling(device: str) -> bool:
-    """Whether kernels come out right here, by a small one; raises what stops it."""
+def try_out(device: str) -> None:
+    """Compiles and runs a small kernel; raises what stops it: any error.
+
+    Raises:
+        RuntimeError: what it wrote is wrong.
+    """
     numbers = torch.zeros(16, device=device)
     _ones[(1,)](numbers, SIZE=16)
-    return bool((numbers == 1).all())
+    if not (numbers == 1).all():
+        raise RuntimeError(f"a kernel that writes ones wrote {numbers.tolist()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
@@ -56,6 +57,12 @@ def launch(heads: Tensor, weight: Tensor, before: Tensor) -> Launch:
     }
     sizes = (steps, batch, hidden, before.shape[2])
     return Launch((-(-batch // _ROWS),), sizes, options)
+
+
+def on_device_of(tensor: Tensor) -> AbstractContextManager[None]:
+    """Makes the device of a tensor the one that kernels are launched on."""
+    made: Any = torch.cuda.device_of(tensor)  # type: ignore[no-untyped-call]  # of PyTorch
+    return made  # type: ignore[no-any-return]  # as it is
 
 
 def given(tensor: Tensor | None, instead: Tensor) -> Tensor:

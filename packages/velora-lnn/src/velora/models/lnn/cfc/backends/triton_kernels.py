@@ -19,6 +19,7 @@ from velora.models.lnn.kernels.operands import (
     given,
     is_operand,
     launch,
+    on_device_of,
 )
 
 _KERNELS = "velora.models.lnn.cfc.kernels"
@@ -40,7 +41,7 @@ def forward(
     grid, sizes, options = launch(heads, weight, before)
     states = heads.new_empty(*heads.shape[:2], weight.shape[1])
     compiled: Any = kernels(_KERNELS)
-    with torch.cuda.device_of(heads):
+    with on_device_of(heads):
         compiled.scan_forward[grid](
             heads,
             weight,
@@ -72,7 +73,7 @@ def backward(
     grad_heads = torch.empty_like(heads)
     outside = from_outside(grad_y, grad_states, weight, resets, grad_heads)
     compiled: Any = kernels(_KERNELS)
-    with torch.cuda.device_of(heads):
+    with on_device_of(heads):
         compiled.scan_backward[grid](
             outside.of_states,
             weight,

@@ -18,6 +18,7 @@ from velora.models.lnn.kernels.operands import (
     given,
     is_operand,
     launch,
+    on_device_of,
 )
 
 _KERNELS = "velora.models.lnn.gated_leaky.kernels"
@@ -40,7 +41,7 @@ def forward(
     states = heads.new_empty(*heads.shape[:2], weight.shape[1])
     rates = None if times is None else torch.empty_like(states)
     compiled: Any = kernels(_KERNELS)
-    with torch.cuda.device_of(heads):
+    with on_device_of(heads):
         compiled.scan_forward[grid](
             heads,
             weight,
@@ -74,7 +75,7 @@ def backward(
     grad_times = None if times is None else heads.new_empty(times.shape)
     outside = from_outside(grad_y, grad_states, weight, resets, grad_heads)
     compiled: Any = kernels(_KERNELS)
-    with torch.cuda.device_of(heads):
+    with on_device_of(heads):
         compiled.scan_backward[grid](
             outside.of_states,
             weight,

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 PNG = b"\x89PNG"
 T_MAZE = ["--task", "T-maze", "--row", "liquid, slow", "--seeds", "1"]
 T_MAZE += ["--steps", "2048"]
+REPLAY = ["--seeds", "1", "--steps", "200"]
 SINES = ["--task", "sines", "--row", "LSTM", "--row", "gated-leaky, slow"]
 SINES += ["--seeds", "1", "--epochs", "1", "--scale", "0.02", "--rate", "0.01"]
 NOVEL = ["--task", "CartPole", "--seeds", "1", "--steps", "256"]
@@ -61,7 +62,8 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("callback", ["--rounds", "1", "--scale", "0.02"]),
         ("deploy", ["--rounds", "1", "--steps", "20"]),
         ("novel", NOVEL),
-        ("replay", ["--row", "liquid", "--seeds", "1", "--steps", "200"]),
+        ("replay", ["--task", "Pendulum", *REPLAY, "--row", "liquid"]),
+        ("replay", ["--task", "T-maze", *REPLAY, "--row", "liquid, slow, from zeros"]),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),
         ("sparsity", ["--task", "PPO CartPole", "--seeds", "1", "--steps", "256"]),
         ("sequences", SINES),

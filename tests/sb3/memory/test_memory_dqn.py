@@ -206,6 +206,12 @@ def test_head_is_saved_with_the_agent(head: Any, tmp_path: Path) -> None:
     assert network.out_features == (64 if head else 4)  # all that is remembered, or Q
 
 
+@pytest.mark.parametrize("head", [5, (20, 0), (1.5,), None])
+def test_sizes_that_are_none_are_refused(head: Any) -> None:
+    with pytest.raises(ValueError, match="`head` must be the sizes of some layers, or"):
+        make_dqn(policy_kwargs={"head": head})
+
+
 def test_actions_that_are_not_discrete_are_refused() -> None:
     with pytest.raises(AssertionError, match="only supports"):
         make_dqn(KINDS["MemorySAC"].env())

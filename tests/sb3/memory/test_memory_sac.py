@@ -226,7 +226,8 @@ def test_sizes_of_critics_are_saved_with_the_agent(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="`head` must have a layer or more"):
-        make_sac(policy_kwargs={"head": ()})
+    for head in ((), 5, (20, 0), (20, 1.5), "no"):
+        with pytest.raises(ValueError, match="`head` must be the sizes of a layer or"):
+            make_sac(policy_kwargs={"head": head})
     with pytest.raises(ValueError, match="`use_sde` must be False with MemorySAC"):
         make_sac(use_sde=True)

@@ -298,3 +298,9 @@ def test_lengths_that_do_not_fit_are_refused(
     with pytest.raises(ValueError, match=message):
         Recorder(FLAT, 1, 0, **{"burn_in": 10, **options})
     Recorder(FLAT, 2, 0, size=49, burn_in=10)
+
+
+def test_a_buffer_without_a_sequence_has_no_sample() -> None:
+    buffer = SequenceReplayBuffer(100, FLAT, spaces.Discrete(2))
+    with pytest.raises(ValueError, match=r"a sequence of 43 steps .*got 0 of each"):
+        buffer.sample(32)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from velora.sb3.common.network_defaults import Q_VALUES
 from velora.sb3.memory.actor_step import ActorStep
+from velora.sb3.memory.q_body import check_head
 from velora.sb3.memory.q_network import QNetwork
 from velora.sb3.memory.replay_policy import ReplayPolicy
 from velora.sb3.memory.sequences import State
@@ -29,6 +30,9 @@ class MemoryDQNNetworks(ReplayPolicy, DQNPolicy):
         head: sizes of the dense layers after the memory; without any, motor neurons are
             the Q-values.
         **kwargs: as in `ReplayPolicy`, `n_neurons` with the role "qf".
+
+    Raises:
+        ValueError: `head` is no sizes.
     """
 
     algorithm = "MemoryDQN"
@@ -47,7 +51,7 @@ class MemoryDQNNetworks(ReplayPolicy, DQNPolicy):
         head: Sequence[int] = (128, 128),
         **kwargs: Any,
     ) -> None:
-        self.head = tuple(head)
+        self.head = check_head(head)
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
 
 import torch
 from stable_baselines3.common.torch_layers import create_mlp
@@ -56,3 +58,21 @@ class QBody(nn.Module):
             return remembered
         values: Tensor = self.head(torch.cat((remembered, now), dim=-1))
         return values
+
+
+def check_head(head: Any, least: int = 0) -> tuple[int, ...]:
+    """Returns the sizes of dense layers.
+
+    Raises:
+        ValueError: they are no whole numbers of 1 or more, or too few.
+    """
+    if (
+        not isinstance(head, Sequence)
+        or len(head) < least
+        or not all(isinstance(size, Integral) and size >= 1 for size in head)
+    ):
+        some = "a layer or more" if least else "some layers, or none"
+        raise ValueError(
+            f"`head` must be the sizes of {some}, as (128, 128); got {head!r}."
+        )
+    return tuple(head)

@@ -163,7 +163,16 @@ class SequenceReplayBuffer(ReplayBuffer):
     def sample(  # type: ignore[override]  # sequences
         self, batch_size: int, env: VecNormalize | None = None
     ) -> Replayed:
-        """Samples `batch_size // sequence_length` sequences, as `take` returns them."""
+        """Samples `batch_size // sequence_length` sequences, as `take` returns them.
+
+        Raises:
+            ValueError: there is none yet.
+        """
+        if not self.n_sequences:
+            raise ValueError(
+                f"The buffer must hold a sequence of {self.n_steps} steps before one "
+                f"is sampled; got {self.size()} of each environment. Add more."
+            )
         n_rows = batch_size // self.sequence_length
         numbers = np.random.randint(self.n_sequences, size=n_rows)
         return self.take(numbers, env, later=np.random.randint(self.interval))

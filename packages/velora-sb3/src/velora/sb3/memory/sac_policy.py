@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from velora.sb3.common.network_defaults import ACTOR_Q_CRITIC
 from velora.sb3.memory.actor_step import ActorStep
+from velora.sb3.memory.q_body import check_head
 from velora.sb3.memory.replay_policy import ReplayPolicy
 from velora.sb3.memory.sac_networks import Actor, Critic
 from velora.sb3.memory.sequences import State
@@ -35,7 +36,7 @@ class MemorySACNetworks(ReplayPolicy, SACPolicy):
         **kwargs: as in `ReplayPolicy`, `n_neurons` with the roles "pi" and "qf".
 
     Raises:
-        ValueError: there is no layer, or gSDE is asked for.
+        ValueError: `head` is no sizes, or none, or gSDE is asked for.
     """
 
     algorithm = "MemorySAC"
@@ -54,13 +55,9 @@ class MemorySACNetworks(ReplayPolicy, SACPolicy):
         head: Sequence[int] = (128, 128),
         **kwargs: Any,
     ) -> None:
-        if not head:
-            raise ValueError(
-                "`head` must have a layer or more, as (128, 128); got none."
-            )
         if kwargs.get("use_sde"):
             raise ValueError("`use_sde` must be False with MemorySAC; got True.")
-        self.head = tuple(head)
+        self.head = check_head(head, least=1)
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
 
     @property

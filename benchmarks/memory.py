@@ -2,6 +2,7 @@
 
     python benchmarks/memory.py scores [--task CartPole ...] [--seeds 5] [--json F]
     OMP_NUM_THREADS=1 python benchmarks/memory.py pace [--rounds 5] [--json F]
+    OMP_NUM_THREADS=1 python benchmarks/memory.py profile [--row liquid] [--json F]
 
 CartPole, Pendulum and MountainCarContinuous without velocities, with the settings of
 rl-baselines3-zoo, as in `novel.py`; a T-maze (`common/t_maze.py`), and four of POPGym's
@@ -20,11 +21,14 @@ settings for all and 500,000 steps. Rows:
 Beside the LSTM in MemoryPPO it shows differences and, over the tasks, interquartile
 means, with intervals.
 `pace` takes turns: environment steps per second of CPU time, rollouts and updates; a
-ratio is the median of the rounds' ratios.
+ratio is the median of the rounds' ratios. `profile` says where the time of a row in
+MemoryPPO goes.
 """
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 import statistics
 import time
 from pathlib import Path
@@ -34,7 +38,7 @@ from rich.progress import track
 
 from common.baseline import Baseline
 from common.comparison import Comparison, command
-from common.memory import CHANCE, LSTM, OPTIONAL_ROWS, ROWS, SOLVED, TASKS, job
+from common.memory import CHANCE, LSTM, OPTIONAL_ROWS, OURS, ROWS, SOLVED, TASKS, job
 from common.recall import MISSING
 from common.table import json_option, show, write_json
 from common.training import make_agent
@@ -77,7 +81,53 @@ def pace(task: str, rounds: int, steps: int, path: Path | None) -> None:
     write_json(path, rows)
 
 
-main = click.Group(commands={"scores": command(COMPARISON), "pace": pace})
+PARTS = {
+    "rollouts": ("memory_ppo.py", "collect_rollouts"),
+    "- the environments": ("base_vec_env.py", "step"),
+    "- steps of the actor": ("memory/thinking.py", "act"),
+    "- one pass over the rollout": ("memory/looking_back.py", "look_back"),
+    "updates": ("ppo/ppo.py", "train"),
+    "- forward": ("memory/thinking.py", "evaluate_actions"),
+    "- backward": ("torch/_tensor.py", "backward"),
+    "- clipping": ("clip_grad.py", "clip_grad_norm_"),
+    "- Adam": ("optim/adam.py", "step"),
+    "of all, loops over time": (
+        "/loops/recurrence.py",
+        "scan_forward",
+        "scan_backward",
+    ),
+}
+"""The functions that a part is, by the end of their file and their names."""
+
+
+@click.command()
+@click.option("--task", default="CartPole", type=click.Choice(list(TASKS)))
+@click.option("--row", default="liquid", type=click.Choice(list(OURS)))
+@click.option("--steps", default=16_384, help="Of the environments.")
+@json_option
+def profile(task: str, row: str, steps: int, path: Path | None) -> None:
+    """Measures the shares of the time of learning, once it is warm."""
+    if task in MISSING:
+        raise click.ClickException(MISSING[task])
+    agent = make_agent(job(task, row, seed=0))
+    agent.learn(1)
+    profiler = cProfile.Profile()
+    profiler.runcall(agent.learn, steps, reset_num_timesteps=False)
+    times: dict[str, float] = dict.fromkeys(PARTS, 0.0)
+    stats = pstats.Stats(profiler)
+    for (file, _, function), (_, _, _, took, _) in stats.stats.items():  # type: ignore[attr-defined]  # it has them
+        for part, (of_file, *of_functions) in PARTS.items():
+            if file.endswith(of_file) and function in of_functions:
+                times[part] += took
+    whole = times["rollouts"] + times["updates"]
+    rows = [{"part": part, "%": 100 * took / whole} for part, took in times.items()]
+    show(rows, f"{task}, {row}: {whole / steps * 1e6:.0f} µs a step")
+    write_json(path, rows)
+
+
+main = click.Group(
+    commands={"scores": command(COMPARISON), "pace": pace, "profile": profile}
+)
 
 if __name__ == "__main__":
     main()

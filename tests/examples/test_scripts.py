@@ -57,6 +57,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("cfc_modes", ["--rounds", "1", "--scale", "0.1"]),
         ("recurrent_ppo", ["--rounds", "1", "--steps", "256"]),
         ("memory", ["pace", "--rounds", "1", "--steps", "256"]),
+        ("memory", ["profile", "--steps", "512"]),
         ("memory", ["scores", *NOVEL, "--row", "liquid", "--row", "LSTM"]),
         ("memory", ["scores", *T_MAZE]),
         ("callback", ["--rounds", "1", "--scale", "0.02"]),

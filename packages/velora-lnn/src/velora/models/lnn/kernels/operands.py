@@ -13,7 +13,7 @@ from velora.models.lnn.kernels.availability import is_able
 
 _MOST = 256  # states; of more, the products of operators keep more of a GPU busy
 _ROWS = 16  # of a batch for each block of threads, the fewest of a tensor core's
-_SHARED = 64 * 128  # weights of a product at a time: 70 of at least 99 kB with copies
+_AT_ONCE = 64 * 128  # weights of a product in shared memory, which are 32 KiB
 
 
 def is_operand(tensor: Tensor, work: int) -> bool:
@@ -52,8 +52,10 @@ def launch(heads: Tensor, weight: Tensor, before: Tensor) -> Launch:
     options = {
         "ROWS": _ROWS,
         "SIZE": size,
-        "BLOCK": min(size, _SHARED // size),
+        "BLOCK": min(size, _AT_ONCE // size),
         "num_warps": 4 if size <= 64 else 8,
+        # Nothing is read ahead: a product reads what was written just before.
+        "num_stages": 1,
     }
     sizes = (steps, batch, hidden, before.shape[2])
     return Launch((-(-batch // _ROWS),), sizes, options)

@@ -27,6 +27,10 @@ class FewOperations(CategoricalDistribution):
         """The same distribution as PyTorch's."""
         return Categorical(logits=self.logits)
 
+    @distribution.setter
+    def distribution(self, none: None) -> None:
+        """Older versions of Stable-Baselines3 say first that there is none."""
+
     def log_prob(self, actions: Tensor) -> Tensor:
         """Returns the (N,) log-probabilities of (N,) actions."""
         log_probs = torch.log_softmax(self.logits, dim=1)

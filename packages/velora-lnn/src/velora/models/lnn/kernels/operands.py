@@ -52,7 +52,7 @@ def launch(heads: Tensor, weight: Tensor, before: Tensor) -> Launch:
     options = {
         "ROWS": _ROWS,
         "SIZE": size,
-        "BLOCK": min(size, _AT_ONCE // size),
+        "BLOCK": min(size, max(_AT_ONCE // size, _ROWS)),
         "num_warps": 4 if size <= 64 else 8,
         # Nothing is read ahead: a product reads what was written just before.
         "num_stages": 1,
@@ -120,4 +120,4 @@ def from_outside(
         through.masked_fill_(resets[..., None], 0)
     of_states = grad_y.clone() if grad_states is None else grad_y + grad_states
     of_states[:-1] += through[1:]
-    return FromOutside(of_states.contiguous(), through[0])
+    return FromOutside(of_states.contiguous(), through[0].clone())

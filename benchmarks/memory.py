@@ -111,8 +111,9 @@ def profile(task: str, row: str, steps: int, path: Path | None) -> None:
         raise click.ClickException(MISSING[task])
     agent = make_agent(job(task, row, seed=0))
     agent.learn(1)
-    profiler = cProfile.Profile()
+    before, profiler = agent.num_timesteps, cProfile.Profile()
     profiler.runcall(agent.learn, steps, reset_num_timesteps=False)
+    steps = agent.num_timesteps - before  # whole rollouts
     times: dict[str, float] = dict.fromkeys(PARTS, 0.0)
     stats = pstats.Stats(profiler)
     for (file, _, function), (_, _, _, took, _) in stats.stats.items():  # type: ignore[attr-defined]  # it has them

@@ -2,10 +2,16 @@
 
 import importlib.util
 import math
+import os
 from pathlib import Path
 
 import pytest
 import torch
+
+# Read when Triton is imported, which PyTorch's compiler does. Kernels are interpreted
+# where `VELORA_SCAN` asks for them, and on a GPU not at all.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 from velora.models.lnn import (
     GatedLeakyCell,

@@ -13,6 +13,7 @@ import pytest
 import torch
 from paths import interpret
 
+from velora.models import LTCNetwork
 from velora.models.lnn.kernels.operands import launch
 
 needs_triton = pytest.mark.skipif(
@@ -83,12 +84,12 @@ def test_states_are_filled_up_to_a_power_of_two(hidden, size):
 
 def test_a_compiler_that_cannot_is_told_once_and_operators_run(monkeypatch, caplog):
     interpret(monkeypatch)
-    from velora.models.lnn.kernels import availability, dialect
+    from velora.models.lnn.kernels import availability, trial
 
     def refuse(device):
         raise RuntimeError("no compiler for C")
 
-    monkeypatch.setattr(dialect, "try_out", refuse)
+    monkeypatch.setattr(trial, "try_out", refuse)
     monkeypatch.setattr(availability, "REFUSED", {})
     room = "velora.models.lnn.gated_leaky.kernels"
     assert availability.kernels.__wrapped__(room) is None
@@ -96,3 +97,17 @@ def test_a_compiler_that_cannot_is_told_once_and_operators_run(monkeypatch, capl
         "Triton cannot compile: RuntimeError: no compiler for C"
     )
     assert "VELORA_SCAN=operators" in caplog.text
+
+
+def test_arguments_on_several_devices_are_refused():
+    heads, state = torch.empty(5, 3, 12), torch.empty(5, 3, 4, device="meta")
+    with pytest.raises(ValueError, match="must be on one device; got cpu and meta"):
+        launch(heads, torch.empty(12, 4), state)
+
+
+def test_a_recurrence_without_the_backend_takes_its_fastest(monkeypatch):
+    x = torch.randn(4, 2, 3)
+    network = LTCNetwork(3, 16, 2)
+    expected = network.forward_sequence(x)
+    monkeypatch.setenv("VELORA_SCAN", "triton")
+    torch.testing.assert_close(network.forward_sequence(x), expected)

@@ -40,12 +40,12 @@ PATHS = {
 
 
 def interpret(monkeypatch):
-    """Has Triton's kernels run on the CPU, step by step in NumPy."""
+    """Has sequences take Triton's kernels, which run on the CPU, step by step."""
     if importlib.util.find_spec("triton") is None:
         pytest.skip("Triton is not installed")
     if torch.cuda.is_available():
         pytest.skip("kernels are compiled here: test_devices.py has them on the GPU")
-    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    monkeypatch.setenv("VELORA_SCAN", "triton")  # and see ../conftest.py
     # NumPy's, of numbers that a kernel computes and does not store.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="triton")
 

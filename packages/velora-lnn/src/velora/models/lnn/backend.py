@@ -54,22 +54,23 @@ def choose(backends: Sequence[Backend], tensor: Tensor, work: int) -> Backend | 
         RuntimeError: it names one that cannot compute this.
     """
     name = forced()
-    if name is None:
-        return next(backend for backend in backends if backend.takes(tensor, work))
     if name == STEPS:
         return None
+    if name is not None and name not in NAMES:
+        raise ValueError(
+            f"{VARIABLE} must be one of {list(NAMES)}, or unset for the fastest; got "
+            f"{name!r}."
+        )
     known = {backend.name: backend for backend in backends}
     if name not in known:
-        raise ValueError(
-            f"{VARIABLE} must be one of {[*known, STEPS]}, or unset for the fastest; "
-            f"got {name!r}."
-        )
+        return next(backend for backend in backends if backend.takes(tensor, work))
     if not known[name].takes(tensor, 0):
         raise RuntimeError(
             f"{VARIABLE}={name} must be able to take what is computed; got "
             f"{tensor.dtype} on {tensor.device}, which it cannot take here. Unset it, "
             "or see the extra `velora-lnn[fast]` where numba is missing. Triton comes "
-            "with PyTorch for CUDA, and takes single precision on a GPU."
+            "with PyTorch for CUDA on Linux, and takes single precision on NVIDIA's "
+            "GPUs since Ampere; `velora info` says why it does not here."
         )
     return known[name]
 

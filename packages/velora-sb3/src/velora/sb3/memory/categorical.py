@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from stable_baselines3.common.distributions import CategoricalDistribution
 from torch import Tensor
@@ -23,13 +25,15 @@ class FewOperations(CategoricalDistribution):
         return self
 
     @property
-    def distribution(self) -> Categorical:  # type: ignore[override]  # made when asked
+    def distribution(self) -> Categorical:
         """The same distribution as PyTorch's."""
         return Categorical(logits=self.logits)
 
     @distribution.setter
-    def distribution(self, none: None) -> None:
-        """Older versions of Stable-Baselines3 say first that there is none."""
+    def distribution(self, distribution: Any) -> None:
+        # Older versions of Stable-Baselines3 say first that there is none.
+        if distribution is not None:
+            raise AttributeError("`distribution` is made of `logits`; set those.")
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Returns the (N,) log-probabilities of (N,) actions."""

@@ -69,10 +69,11 @@ def check_head(head: Any, least: int = 0) -> tuple[int, ...]:
     if (
         not isinstance(head, Sequence)
         or len(head) < least
-        or not all(isinstance(size, Integral) and size >= 1 for size in head)
+        or not all(isinstance(size, Integral) and int(size) >= 1 for size in head)
     ):
         some = "a layer or more" if least else "some layers, or none"
         raise ValueError(
-            f"`head` must be the sizes of {some}, as (128, 128); got {head!r}."
+            f"`head` must be the sizes of {some}, whole numbers of 1 or more, as "
+            f"(128, 128); got {head!r}."
         )
     return tuple(head)

@@ -34,8 +34,8 @@ def scan(
     `NCPLiquidCell` says where it deviates. Only what the next state depends on is in
     the loop; projections and gradients of the weights are one product each after it.
     Small problems in single precision on a CPU take loops that numba has compiled,
-    where it is installed (`velora-lnn[fast]`); `VELORA_SCAN` forces a backend, see
-    `velora.models.lnn.backend`. Second derivatives, `torch.func`, `torch.compile` and
+    where it is installed (`velora-lnn[fast]`), and on a GPU kernels by Triton;
+    `VELORA_SCAN` forces a backend, see `velora.models.lnn.backend`. Second derivatives, `torch.func`, `torch.compile` and
     sequences of one or two steps take plain operators. Under autocast it computes in
     the weight's dtype.
 

@@ -25,8 +25,8 @@ def over_time(
 
     The gradient of the weight is one product after the loop. Small problems in single
     precision on a CPU take loops that numba has compiled, where it is installed
-    (`velora-lnn[fast]`); `VELORA_SCAN` forces a backend, see
-    `velora.models.lnn.backend`. Second derivatives, `torch.func`, `torch.compile` and
+    (`velora-lnn[fast]`), and on a GPU kernels by Triton; `VELORA_SCAN` forces a backend,
+    see `velora.models.lnn.backend`. Second derivatives, `torch.func`, `torch.compile` and
     sequences of one or two steps take plain operators. Under autocast it computes in
     the weight's dtype.
 

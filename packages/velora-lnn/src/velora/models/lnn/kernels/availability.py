@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from velora.models.lnn.backend import TRITON, forced
+
 logger = logging.getLogger(__name__)
 
 REFUSED: dict[str, str] = {}
@@ -31,7 +33,7 @@ def kernels(name: str) -> Any | None:
         REFUSED[name] = "Triton is not installed"
         return None
     try:
-        from velora.models.lnn.kernels.dialect import try_out
+        from velora.models.lnn.kernels.trial import try_out
 
         try_out("cpu" if is_interpreted() else "cuda")
         return importlib.import_module(name)
@@ -47,8 +49,8 @@ def kernels(name: str) -> Any | None:
 
 
 def is_interpreted() -> bool:
-    """Whether Triton's kernels run step by step on the CPU, as for tests."""
-    return os.environ.get("TRITON_INTERPRET") == "1"
+    """Whether kernels shall run step by step on the CPU, as tests want."""
+    return os.environ.get("TRITON_INTERPRET") == "1" and forced() == TRITON
 
 
 def is_able(device: torch.device) -> bool:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import torch
 
-from velora.models.lnn.backend import TRITON, VARIABLE, forced
+from velora.models.lnn.backend import NAMES, TRITON, VARIABLE, forced
 from velora.models.lnn.kernels.availability import REFUSED, is_able, kernels
 
 _KERNELS = "velora.models.lnn.gated_leaky.kernels"
@@ -14,7 +14,7 @@ _KERNELS = "velora.models.lnn.gated_leaky.kernels"
 
 def gpu_kernels() -> str:
     """Says whether kernels run on the GPU here, and why not; compiles one to know."""
-    if forced() not in (None, TRITON):
+    if forced() in NAMES and forced() != TRITON:
         return f"off: {VARIABLE}={forced()}"
     if not torch.cuda.is_available():
         return "off: PyTorch finds no GPU that CUDA drives"

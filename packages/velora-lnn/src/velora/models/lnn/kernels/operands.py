@@ -24,9 +24,9 @@ def is_operand(tensor: Tensor, work: int) -> bool:
         work: multiplications a step, B·N·H·H.
     """
     return (
-        is_able(tensor.device)
+        is_plain(tensor, dtype=torch.float32, anywhere=True)
+        and is_able(tensor.device)
         and work <= _MOST * tensor.shape[-2:].numel()
-        and is_plain(tensor, dtype=torch.float32, anywhere=True)
     )
 
 
@@ -44,8 +44,21 @@ class Launch(NamedTuple):
     options: dict[str, Any]
 
 
-def launch(heads: Tensor, weight: Tensor, before: Tensor) -> Launch:
-    """Returns how a kernel is launched on (T, B, N·H) heads."""
+def launch(
+    heads: Tensor, weight: Tensor, before: Tensor, *others: Tensor | None
+) -> Launch:
+    """Returns how a kernel is launched on (T, B, N·H) heads.
+
+    Raises:
+        ValueError: an argument is on another device, to which a kernel would write.
+    """
+    for tensor in (weight, before, *others):
+        if tensor is not None and tensor.device != heads.device:
+            raise ValueError(
+                "A sequence and all that it is computed with must be on one device; "
+                f"got {heads.device} and {tensor.device}. Move it with "
+                f"`.to({str(heads.device)!r})`."
+            )
     steps, batch, _ = heads.shape
     hidden = weight.shape[1]
     size = max(_ROWS, 1 << (hidden - 1).bit_length())

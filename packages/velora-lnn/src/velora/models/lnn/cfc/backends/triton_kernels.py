@@ -38,7 +38,7 @@ def forward(
     times: Tensor | None,
 ) -> tuple[Tensor, None]:
     """Overwrites `heads`, fills `before` and returns the (T, B, H) states."""
-    grid, sizes, options = launch(heads, weight, before)
+    grid, sizes, options = launch(heads, weight, before, resets, times)
     states = heads.new_empty(*heads.shape[:2], weight.shape[1])
     compiled: Any = kernels(_KERNELS)
     with on_device_of(heads):
@@ -69,7 +69,7 @@ def backward(
     kept: None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Returns the gradients of the heads, of the first state and of the times."""
-    grid, sizes, options = launch(heads, weight, before)
+    grid, sizes, options = launch(heads, weight, before, resets, times)
     grad_heads = torch.empty_like(heads)
     outside = from_outside(grad_y, grad_states, weight, resets, grad_heads)
     compiled: Any = kernels(_KERNELS)

@@ -37,7 +37,7 @@ def forward(
     times: Tensor | None,
 ) -> tuple[Tensor, Tensor | None]:
     """Overwrites `heads`, fills `before` and returns the states and rates."""
-    grid, sizes, options = launch(heads, weight, before)
+    grid, sizes, options = launch(heads, weight, before, resets, times)
     states = heads.new_empty(*heads.shape[:2], weight.shape[1])
     rates = None if times is None else torch.empty_like(states)
     compiled: Any = kernels(_KERNELS)
@@ -70,7 +70,7 @@ def backward(
     rates: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Returns the gradients of the heads, of the first state and of the times."""
-    grid, sizes, options = launch(heads, weight, before)
+    grid, sizes, options = launch(heads, weight, before, resets, times)
     grad_heads = torch.empty_like(heads)
     grad_times = None if times is None else heads.new_empty(times.shape)
     outside = from_outside(grad_y, grad_states, weight, resets, grad_heads)

@@ -35,9 +35,9 @@ def scan(
     the loop; projections and gradients of the weights are one product each after it.
     Small problems in single precision on a CPU take loops that numba has compiled,
     where it is installed (`velora-lnn[fast]`), and on a GPU kernels by Triton;
-    `VELORA_SCAN` forces a backend, see `velora.models.lnn.backend`. Second derivatives, `torch.func`, `torch.compile` and
-    sequences of one or two steps take plain operators. Under autocast it computes in
-    the weight's dtype.
+    `VELORA_SCAN` forces a backend, see `velora.models.lnn.backend`. Second derivatives,
+    `torch.func`, `torch.compile` and sequences of one or two steps take plain
+    operators. Under autocast it computes in the weight's dtype.
 
     Args:
         inputs: (T, B, N·H) what inputs and biases give to the N = 4 heads g, h, f and

@@ -25,10 +25,10 @@ def over_time(
 
     The gradient of the weight is one product after the loop. Small problems in single
     precision on a CPU take loops that numba has compiled, where it is installed
-    (`velora-lnn[fast]`), and on a GPU kernels by Triton; `VELORA_SCAN` forces a backend,
-    see `velora.models.lnn.backend`. Second derivatives, `torch.func`, `torch.compile` and
-    sequences of one or two steps take plain operators. Under autocast it computes in
-    the weight's dtype.
+    (`velora-lnn[fast]`), and on a GPU kernels by Triton; `VELORA_SCAN` forces a
+    backend, see `velora.models.lnn.backend`. Second derivatives, `torch.func`,
+    `torch.compile` and sequences of one or two steps take plain operators. Under
+    autocast it computes in the weight's dtype.
 
     Args:
         recurrence: what a step is.
@@ -43,17 +43,13 @@ def over_time(
         states: (T, B, H) states after each step.
     """
     arguments = inputs.to(weight.dtype), weight, state.to(weight.dtype), resets, times
-    if inputs.is_meta:  # where there is no autocast to turn off
-        return recurrence.unrolled(*arguments)
-    with torch.autocast(inputs.device.type, enabled=False):
-        if is_traced() or len(inputs) <= recurrence.backends.SHORT:
-            return recurrence.unrolled(*arguments)
-        work = inputs.shape[1] * weight.numel()
-        backend = recurrence.backends.choose(arguments[0], work)
-        if backend is None:
-            return recurrence.unrolled(*arguments)
-        y, states = _Scan.apply(*arguments, recurrence, backend)  # type: ignore[no-untyped-call]  # PyTorch's own
-    return y, states
+    if inputs.is_meta:  # where there is no autocast to turn off return
+    recurrence.unrolled(*arguments) with torch.autocast(inputs.device.type,
+    enabled=False): if is_traced() or len(inputs) <= recurrence.backends.SHORT: return
+    recurrence.unrolled(*arguments) work = inputs.shape[1] * weight.numel() backend =
+    recurrence.backends.choose(arguments[0], work) if backend is None: return
+    recurrence.unrolled(*arguments) y, states = _Scan.apply(*arguments, recurrence,
+    backend)  # type: ignore[no-untyped-call]  # PyTorch's own return y, states
 
 
 class _Scan(torch.autograd.Function):

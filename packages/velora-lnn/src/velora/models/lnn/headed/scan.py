@@ -43,13 +43,17 @@ def over_time(
         states: (T, B, H) states after each step.
     """
     arguments = inputs.to(weight.dtype), weight, state.to(weight.dtype), resets, times
-    if inputs.is_meta:  # where there is no autocast to turn off return
-    recurrence.unrolled(*arguments) with torch.autocast(inputs.device.type,
-    enabled=False): if is_traced() or len(inputs) <= recurrence.backends.SHORT: return
-    recurrence.unrolled(*arguments) work = inputs.shape[1] * weight.numel() backend =
-    recurrence.backends.choose(arguments[0], work) if backend is None: return
-    recurrence.unrolled(*arguments) y, states = _Scan.apply(*arguments, recurrence,
-    backend)  # type: ignore[no-untyped-call]  # PyTorch's own return y, states
+    if inputs.is_meta:  # where there is no autocast to turn off
+        return recurrence.unrolled(*arguments)
+    with torch.autocast(inputs.device.type, enabled=False):
+        if is_traced() or len(inputs) <= recurrence.backends.SHORT:
+            return recurrence.unrolled(*arguments)
+        work = inputs.shape[1] * weight.numel()
+        backend = recurrence.backends.choose(arguments[0], work)
+        if backend is None:
+            return recurrence.unrolled(*arguments)
+        y, states = _Scan.apply(*arguments, recurrence, backend)  # type: ignore[no-untyped-call]  # PyTorch's own
+    return y, states
 
 
 class _Scan(torch.autograd.Function):

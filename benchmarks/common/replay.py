@@ -78,13 +78,12 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     if row in REMEMBERING:
         algorithm, frames = f"Memory{replay.algorithm}", 1
         policy, options = REMEMBERING[row]
+        settings = settings | replay.sequences
     else:
         algorithm, frames = replay.algorithm, 4
         policy, options = "MlpPolicy", replay.dense
         if row == "window":
             policy, options = "LiquidPolicy", {}
-    if row in REMEMBERING:
-        settings = settings | replay.sequences
     if row == "frames, slowly":
         settings = settings | OF_SEQUENCES
     if row == ZEROS:

@@ -82,7 +82,7 @@ def test_states_are_filled_up_to_a_power_of_two(hidden, size):
     assert made.sizes == (5, 33, hidden, hidden + 2)
 
 
-def test_a_compiler_that_cannot_is_told_once_and_operators_run(monkeypatch, caplog):
+def test_a_compiler_that_cannot_is_told_with_its_reason(monkeypatch, caplog):
     interpret(monkeypatch)
     from velora.models.lnn.kernels import availability, trial
 

@@ -59,9 +59,14 @@ class Task:
         """Returns the run of a policy, with the task's own steps if no others.
 
         "MlpPolicy, our synapses" and "MlpPolicy, our parameters" have two layers of the
-        width with which they are as large as NCPPolicy.
+        width with which they are as large as NCPPolicy, and "NCPPolicy, 512 neurons"
+        has so many.
         """
         policy, _, what = policy.partition(", ")
+        if what.endswith(" neurons"):
+            plain = self.job(names, policy, seed, steps)
+            sized = {"n_neurons": int(what.removesuffix(" neurons"))}
+            return replace(plain, policy_kwargs=plain.policy_kwargs | sized)
         if what:
             ours = self.job(names, "NCPPolicy", seed, steps)
             plain = self.job(names, policy, seed, steps)

@@ -23,6 +23,9 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 - "ltc" and "cfc-layers", if asked for: as "CfC" with that network; "CfC, mixed memory":
   a dense one ("cfc") with as many neurons as the LSTM, or with 32, and an LSTM's memory
   beside it;
+- "LiquidPolicy, differences", "LSTM, differences", "MlpPolicy, differences" and
+  "NCPPolicy, differences", if asked for: shown the last observation and its difference
+  to the one before it, the last two with PPO;
 - "ncps-cfc" and "ncps-ltc", if asked for: likewise, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 

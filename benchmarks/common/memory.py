@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import click
+
 from common import no_velocity, recall
 from common.training import AgentJob
 
@@ -39,6 +41,7 @@ OTHERS = {
 }
 """Rows of `no_velocity`, by their name here."""
 
+DIFFERENCES = f"liquid, {no_velocity.DIFFERENCES}"
 SLOW = {"liquid, slow": (1, 100), "liquid, to 10 steps": (1, 10)}
 MIXED = {"network": "cfc", "network_kwargs": {"mixed_memory": True}}
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -49,6 +52,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "CfC, 160 neurons": ("LiquidPolicy", {"n_neurons": 160, "network": "liquid"}),
     "CfC, mixed memory": ("LiquidPolicy", MIXED | {"n_neurons": 64}),
     "CfC, mixed memory, 32 neurons": ("LiquidPolicy", MIXED | {"n_neurons": 32}),
+    DIFFERENCES: ("LiquidPolicy", {}),
     **{
         row: ("LiquidPolicy", {"network_kwargs": {"time_constants": time_constants}})
         for row, time_constants in SLOW.items()
@@ -64,14 +68,22 @@ OPTIONAL_ROWS = (
     "CfC, mixed memory",
     "CfC, mixed memory, 32 neurons",
     "RecurrentPPO liquid",
+    DIFFERENCES,
 )
 
 
 def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
-    """Returns the run of a row on a task, with the task's steps if no others."""
+    """Returns the run of a row on a task, with the task's steps if no others.
+
+    Raises:
+        click.UsageError: there are no differences in what the task shows.
+    """
     if task in recall.TASKS:
+        if row == DIFFERENCES:
+            raise click.UsageError(f"{row!r} is of tasks without velocities alone.")
         return _recall(task, row, seed, steps)
-    made = no_velocity.job(task, OTHERS.get(row, "LiquidPolicy"), seed, steps)
+    ours = OTHERS | {DIFFERENCES: f"LiquidPolicy, {no_velocity.DIFFERENCES}"}
+    made = no_velocity.job(task, ours.get(row, "LiquidPolicy"), seed, steps)
     made = replace(made, names={"task": task, "policy": row})
     if row in OTHERS:
         return made

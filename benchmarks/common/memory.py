@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import click
-
 from common import no_velocity, recall
 from common.training import AgentJob
 
@@ -76,11 +74,10 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row on a task, with the task's steps if no others.
 
     Raises:
-        click.UsageError: there are no differences in what the task shows.
+        click.UsageError: the task has no such row.
     """
     if task in recall.TASKS:
-        if row == DIFFERENCES:
-            raise click.UsageError(f"{row!r} is of tasks without velocities alone.")
+        no_velocity.refuse_differences(row)
         return _recall(task, row, seed, steps)
     ours = OTHERS | {DIFFERENCES: f"LiquidPolicy, {no_velocity.DIFFERENCES}"}
     made = no_velocity.job(task, ours.get(row, "LiquidPolicy"), seed, steps)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import click
 import gymnasium as gym
 import numpy as np
 from gymnasium.wrappers import FrameStackObservation, TransformObservation
@@ -200,6 +201,16 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         return replace(made, policy_kwargs=sized)
 
     return matched(job(name, "LiquidPolicy", seed, steps), of_width, what)
+
+
+def refuse_differences(row: str) -> None:
+    """Refuses a row with differences of a task that is not one of these.
+
+    Raises:
+        click.UsageError: it is one.
+    """
+    if row.endswith(f", {DIFFERENCES}"):
+        raise click.UsageError(f"{row!r} is of {', '.join(TASKS)} alone.")
 
 
 def _with_differences(made: AgentJob, row: str) -> AgentJob:

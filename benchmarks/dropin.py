@@ -14,8 +14,8 @@ are in `common/zoo.py`; "identity" are Stable-Baselines3's own learning tests, i
 
 Rows of equal size, if asked for: "MlpPolicy, our synapses" has two layers of the width
 with which it has as many parameters as NCPPolicy's biases and weights with a synapse,
-"MlpPolicy, our parameters" as many as NCPPolicy stores. "NCPPolicy, 512 neurons" is for
-tasks whose MlpPolicy is large.
+"MlpPolicy, our parameters" as many as NCPPolicy stores. "NCPPolicy, 738 neurons" is as
+large as MlpPolicy on MuJoCo's tasks.
 
 A seed's score is the mean return of 40 episodes of the deterministic policy after the
 last step; no checkpoint is chosen by it. Seeds 10 to 14 are for reports: whatever is
@@ -38,8 +38,8 @@ QUICK = {  # and the steps, the task's own where None
     "SAC Pendulum": 8_000,
     "DQN CartPole": None,
 }
-WIDE = "NCPPolicy, 512 neurons"
-"""With half of the synapses of MlpPolicy's two layers of 256, which MuJoCo's have."""
+WIDE = "NCPPolicy, 738 neurons"
+"""What it says is as large as MlpPolicy's layers of 256 and 256, which MuJoCo's have."""
 
 
 def job(task: str, policy: str, seed: int, steps: int | None) -> AgentJob | Suite:

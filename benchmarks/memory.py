@@ -15,8 +15,7 @@ settings for all and 500,000 steps. Rows:
 - if asked for, in MemoryPPO: "liquid, 64 neurons", "liquid, to 10 steps" and "liquid,
   slow", whose time constants start between 1 and 10 or 100 steps, "CfC, 160 neurons",
   and "CfC, mixed memory", a dense one of 64 neurons ("cfc") or of 32 with an LSTM's
-  memory beside it; "liquid, differences", which without velocities is shown the last
-  observation and its difference to the one before; and "RecurrentPPO liquid".
+  memory beside it; and "RecurrentPPO liquid".
 
 `scores` trains, and goes on where it stopped with --json; a score is as in `novel.py`.
 Beside the LSTM in MemoryPPO it shows differences and, over the tasks, interquartile
@@ -39,17 +38,7 @@ from rich.progress import track
 
 from common.baseline import Baseline
 from common.comparison import Comparison, command
-from common.memory import (
-    CHANCE,
-    DIFFERENCES,
-    LSTM,
-    OPTIONAL_ROWS,
-    OURS,
-    ROWS,
-    SOLVED,
-    TASKS,
-    job,
-)
+from common.memory import CHANCE, LSTM, OPTIONAL_ROWS, OURS, ROWS, SOLVED, TASKS, job
 from common.recall import MISSING
 from common.table import json_option, show, write_json
 from common.training import make_agent
@@ -73,7 +62,7 @@ def pace(task: str, rounds: int, steps: int, path: Path | None) -> None:
     """Measures the steps per second of learning."""
     if task in MISSING:
         raise click.ClickException(MISSING[task])
-    names = [name for name in (*ROWS, *OPTIONAL_ROWS) if name != DIFFERENCES]
+    names = (*ROWS, *OPTIONAL_ROWS)
     agents = {name: make_agent(job(task, name, seed=0)) for name in names}
     paces: dict[str, list[float]] = {name: [] for name in agents}
     for turn in track(range(rounds + 1), "learning"):

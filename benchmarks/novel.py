@@ -13,7 +13,8 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 - "CfC": the same with the network "liquid", as many command neurons as the LSTM has
   hidden units;
 - "LSTM": RecurrentPPO with MlpLstmPolicy;
-- "frames": PPO with MlpPolicy on the last four observations;
+- "frames": PPO with MlpPolicy on the last four observations; "frames, tanh", if asked
+  for, with its own activation in the place of the ReLU that the zoo has for the LSTM;
 - "window": PPO with LiquidPolicy on the same four, its cell run over them;
 - "LSTM, our synapses" and "LSTM, our parameters", if asked for: as "LSTM", with the
   hidden size with which it has as many parameters as LiquidPolicy has biases and
@@ -23,9 +24,6 @@ MountainCarContinuousNoVel-v0 for every row (hyperparams/ppo_lstm.yml). Rows:
 - "ltc" and "cfc-layers", if asked for: as "CfC" with that network; "CfC, mixed memory":
   a dense one ("cfc") with as many neurons as the LSTM, or with 32, and an LSTM's memory
   beside it;
-- "LiquidPolicy, differences", "LSTM, differences", "MlpPolicy, differences" and
-  "NCPPolicy, differences", if asked for: shown the last observation and its difference
-  to the one before it, the last two with PPO;
 - "ncps-cfc" and "ncps-ltc", if asked for: likewise, of the plugin
   examples/plugins/velora-ncps, which has to be installed.
 

@@ -15,9 +15,7 @@ learning rate and larger minibatches; and a T-maze (`common/t_maze.py`), a corri
   states that were met; "liquid, small head", whose dense part is one layer of 64;
   "liquid, no head" of CartPole, whose motor neurons are the Q-values; "frames, slowly",
   with MemoryDQN's learning rate and minibatches; "liquid, normalised" and "frames,
-  normalised", with VecNormalize; "liquid, differences", "MlpPolicy, differences" and
-  "NCPPolicy, differences", with VecNormalize around the last observation and its
-  difference to the one before it; and "window", SAC or DQN with LiquidPolicy over the
+  normalised", with VecNormalize; and "window", SAC or DQN with LiquidPolicy over the
   last four observations.
 
 A score is the mean return of 40 deterministic episodes after the last step. With --json

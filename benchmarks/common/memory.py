@@ -39,7 +39,6 @@ OTHERS = {
 }
 """Rows of `no_velocity`, by their name here."""
 
-DIFFERENCES = f"liquid, {no_velocity.DIFFERENCES}"
 SLOW = {"liquid, slow": (1, 100), "liquid, to 10 steps": (1, 10)}
 MIXED = {"network": "cfc", "network_kwargs": {"mixed_memory": True}}
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -50,7 +49,6 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "CfC, 160 neurons": ("LiquidPolicy", {"n_neurons": 160, "network": "liquid"}),
     "CfC, mixed memory": ("LiquidPolicy", MIXED | {"n_neurons": 64}),
     "CfC, mixed memory, 32 neurons": ("LiquidPolicy", MIXED | {"n_neurons": 32}),
-    DIFFERENCES: ("LiquidPolicy", {}),
     **{
         row: ("LiquidPolicy", {"network_kwargs": {"time_constants": time_constants}})
         for row, time_constants in SLOW.items()
@@ -66,21 +64,14 @@ OPTIONAL_ROWS = (
     "CfC, mixed memory",
     "CfC, mixed memory, 32 neurons",
     "RecurrentPPO liquid",
-    DIFFERENCES,
 )
 
 
 def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
-    """Returns the run of a row on a task, with the task's steps if no others.
-
-    Raises:
-        click.UsageError: the task has no such row.
-    """
+    """Returns the run of a row on a task, with the task's steps if no others."""
     if task in recall.TASKS:
-        no_velocity.refuse_differences(row)
         return _recall(task, row, seed, steps)
-    ours = OTHERS | {DIFFERENCES: f"LiquidPolicy, {no_velocity.DIFFERENCES}"}
-    made = no_velocity.job(task, ours.get(row, "LiquidPolicy"), seed, steps)
+    made = no_velocity.job(task, OTHERS.get(row, "LiquidPolicy"), seed, steps)
     made = replace(made, names={"task": task, "policy": row})
     if row in OTHERS:
         return made

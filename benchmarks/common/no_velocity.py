@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import click
 import gymnasium as gym
 import numpy as np
 from gymnasium.wrappers import FrameStackObservation, TransformObservation
@@ -20,18 +19,14 @@ from common.training import AgentJob, Falling
 
 ROWS = ("LiquidPolicy", "CfC", "LSTM", "frames", "window")
 NAMED = ("ltc", "cfc-layers", "ncps-cfc", "ncps-ltc")  # networks by their names
-DIFFERENCES = "differences"
-DIFFERENT = ("LiquidPolicy", "LSTM", "MlpPolicy", "NCPPolicy")
-"""Whose rows there are with differences, `"MlpPolicy, differences"`."""
-
 OPTIONAL_ROWS = (
     "CfC, 96 neurons",
     "CfC, window",
+    "frames, tanh",
     *(f"LSTM, {what}" for what in MATCHED),
     "CfC, mixed memory",
     "CfC, mixed memory, 32 neurons",
     *NAMED,
-    *(f"{row}, {DIFFERENCES}" for row in DIFFERENT),
 )
 
 
@@ -107,38 +102,20 @@ TASKS = {
 }
 
 
-def with_differences(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
-    """Shows the last observation and its difference to the one before it."""
-    size = env.observation_space.shape[0]
-    space = gym.spaces.Box(-np.inf, np.inf, (2 * size,), np.float32)
-
-    def shown(frames: np.ndarray) -> np.ndarray:
-        return np.concatenate((frames[1], frames[1] - frames[0]))
-
-    return TransformObservation(FrameStackObservation(env, 2), shown, space)
-
-
 def without_velocity(
-    name: str, hidden: Sequence[int], frames: int, *, differences: bool = False
+    name: str, hidden: Sequence[int], frames: int
 ) -> gym.Env[Any, Any]:
-    """Makes an environment with zeros for velocities.
-
-    With a window of frames, or the last one and its difference to the one before it.
-    """
+    """Makes an environment with zeros for velocities, and a window of frames."""
     env = gym.make(name)
     space = env.observation_space
     shown = np.ones(space.shape, dtype=np.float32)
     shown[list(hidden)] = 0
     env = TransformObservation(env, lambda seen: seen * shown, space)
-    if differences:
-        return with_differences(env)
     return FrameStackObservation(env, frames) if frames > 1 else env
 
 
 def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row on a task, with the zoo's steps if no others."""
-    if row.endswith(f", {DIFFERENCES}"):
-        return _with_differences(job(name, row.partition(", ")[0], seed, steps), row)
     task = TASKS[name]
     ours = {"ortho_init": False}
     # Two fifths of the decision neurons are command neurons.
@@ -149,8 +126,8 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         "network_kwargs": {"mixed_memory": True},
     }
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
+    dense = {"ortho_init": False, "net_arch": [64, 64]}
     lstm_row = ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm)
-    dense_row = ("PPO", "MlpPolicy", task.policy_kwargs | {"net_arch": [64, 64]})
     algorithm, policy, options = {
         "LiquidPolicy": ("RecurrentPPO", "LiquidPolicy", ours),
         "CfC": ("RecurrentPPO", "LiquidPolicy", sized | {"network": "liquid"}),
@@ -162,9 +139,8 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         "LSTM": lstm_row,
         "LSTM, our synapses": lstm_row,
         "LSTM, our parameters": lstm_row,
-        "frames": dense_row,
-        "MlpPolicy": dense_row,
-        "NCPPolicy": ("PPO", "NCPPolicy", ours),
+        "frames": ("PPO", "MlpPolicy", task.policy_kwargs | dense),
+        "frames, tanh": ("PPO", "MlpPolicy", dense),
         "window": ("PPO", "LiquidPolicy", ours),
         "CfC, window": ("PPO", "LiquidPolicy", sized | {"network": "liquid"}),
         "CfC, mixed memory": ("RecurrentPPO", "LiquidPolicy", mixed),
@@ -201,18 +177,3 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         return replace(made, policy_kwargs=sized)
 
     return matched(job(name, "LiquidPolicy", seed, steps), of_width, what)
-
-
-def refuse_differences(row: str) -> None:
-    """Refuses a row with differences of a task that is not one of these.
-
-    Raises:
-        click.UsageError: it is one.
-    """
-    if row.endswith(f", {DIFFERENCES}"):
-        raise click.UsageError(f"{row!r} is of {', '.join(TASKS)} alone.")
-
-
-def _with_differences(made: AgentJob, row: str) -> AgentJob:
-    shown = made.env_kwargs | {"frames": 1, "differences": True}
-    return replace(made, names=made.names | {"policy": row}, env_kwargs=shown)

@@ -61,25 +61,18 @@ REMEMBERING: dict[str, tuple[str, dict[str, Any]]] = {
     "liquid, small head": ("LiquidPolicy", {"head": (64,)}),
     "liquid, no head": ("LiquidPolicy", {"head": ()}),
     "liquid, normalised": ("LiquidPolicy", {}),
-    "liquid, differences": ("LiquidPolicy", {}),
 }
 ROWS = ("liquid", "LSTM", "GRU", "frames")
 OPTIONAL_ROWS = (
     *(row for row in REMEMBERING if row not in ROWS),
     "frames, slowly",
     "frames, normalised",
-    "MlpPolicy, differences",
-    "NCPPolicy, differences",
     "window",
 )
 
 
 def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
-    """Returns the run of a row on a task, with the task's steps if no others.
-
-    Raises:
-        click.UsageError: the task has no such row.
-    """
+    """Returns the run of a row on a task, with the task's steps if no others."""
     replay = REPLAYS[task]
     settings = replay.settings
     if row in REMEMBERING:
@@ -91,22 +84,16 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         policy, options = "MlpPolicy", replay.dense
         if row == "window":
             policy, options = "LiquidPolicy", {}
-        if row.startswith("NCPPolicy"):
-            policy, options = "NCPPolicy", {}
     if row == "frames, slowly":
         settings = settings | OF_SEQUENCES
     if row == ZEROS:
         settings = settings | {"replay_buffer_class": FromZeros}
-    is_different = row.endswith(no_velocity.DIFFERENCES)
     if task == recall.T_MAZE:
-        no_velocity.refuse_differences(row)
         make, made_with = recall.make, {"name": task, "frames": frames}
     else:
         hidden = no_velocity.TASKS[task]
         make = no_velocity.without_velocity
         made_with = {"name": hidden.env, "hidden": hidden.hidden, "frames": frames}
-        if is_different:
-            made_with |= {"frames": 1, "differences": True}
     return AgentJob(
         {"task": task, "policy": row},
         algorithm,
@@ -117,6 +104,5 @@ def job(task: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         settings=settings,
         policy_kwargs=options,
         env_kwargs=made_with,
-        is_normalized=replay.is_normalized
-        or row.endswith(("normalised", no_velocity.DIFFERENCES)),
+        is_normalized=replay.is_normalized or row.endswith("normalised"),
     )

@@ -59,7 +59,7 @@ class Task:
         """Returns the run of a policy, with the task's own steps if no others.
 
         "MlpPolicy, our synapses" and "MlpPolicy, our parameters" have two layers of the
-        width with which they are as large as NCPPolicy, and "NCPPolicy, 512 neurons"
+        width with which they are as large as NCPPolicy, and "NCPPolicy, 738 neurons"
         has so many.
         """
         policy, _, what = policy.partition(", ")

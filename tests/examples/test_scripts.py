@@ -62,7 +62,7 @@ def test_quickstart_writes_what_it_says(policy: str, tmp_path: Path) -> None:
         ("memory", ["scores", *T_MAZE]),
         ("callback", ["--rounds", "1", "--scale", "0.02"]),
         ("deploy", ["--rounds", "1", "--steps", "20"]),
-        ("novel", NOVEL),
+        ("novel", [*NOVEL, "--row", "LSTM", "--row", "frames, tanh"]),
         ("replay", ["--task", "Pendulum", *REPLAY, "--row", "liquid"]),
         ("replay", ["--task", "T-maze", *REPLAY, "--row", "liquid, slow, from zeros"]),
         ("irregular", ["--row", "time", "--seeds", "1", "--steps", "256"]),

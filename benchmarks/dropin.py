@@ -39,7 +39,7 @@ QUICK = {  # and the steps, the task's own where None
     "DQN CartPole": None,
 }
 WIDE = "NCPPolicy, 738 neurons"
-"""What it says is as large as MlpPolicy's layers of 256 and 256, which MuJoCo's have."""
+"""As large as MlpPolicy's two layers of 256 on MuJoCo's tasks, as its errors say."""
 
 
 def job(task: str, policy: str, seed: int, steps: int | None) -> AgentJob | Suite:

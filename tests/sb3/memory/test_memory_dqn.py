@@ -206,7 +206,7 @@ def test_head_is_saved_with_the_agent(head: Any, tmp_path: Path) -> None:
     assert network.out_features == (64 if head else 4)  # all that is remembered, or Q
 
 
-@pytest.mark.parametrize("head", [5, (20, 0), (1.5,), None])
+@pytest.mark.parametrize("head", [5, (20, 0), (1.5,), (True,), None])
 def test_sizes_that_are_none_are_refused(head: Any) -> None:
     with pytest.raises(ValueError, match="`head` must be the sizes of some layers, or"):
         make_dqn(policy_kwargs={"head": head})

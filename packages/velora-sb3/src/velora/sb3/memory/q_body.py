@@ -69,7 +69,7 @@ def check_head(head: Any, least: int = 0) -> tuple[int, ...]:
     if (
         not isinstance(head, Sequence)
         or len(head) < least
-        or not all(isinstance(size, Integral) and int(size) >= 1 for size in head)
+        or not all(map(_is_size, head))
     ):
         some = "a layer or more" if least else "some layers, or none"
         raise ValueError(
@@ -77,3 +77,8 @@ def check_head(head: Any, least: int = 0) -> tuple[int, ...]:
             f"(128, 128); got {head!r}."
         )
     return tuple(head)
+
+
+def _is_size(value: Any) -> bool:
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_whole and int(value) >= 1

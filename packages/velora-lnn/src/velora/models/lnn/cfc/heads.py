@@ -54,6 +54,11 @@ class AtConstantTime(Packing):
         return [g, h, f * self.time, f, proj]
 
 
+def n_heads(timespans: float | Tensor | None) -> int:
+    """Returns how many heads are packed, for times of all steps or a constant one."""
+    return 4 if timespans is None else 5
+
+
 def packing_of(constant_time: float | Tensor | None) -> Packing:
     """Returns the packing for a constant time, or of None for any time."""
     return Packing() if constant_time is None else AtConstantTime(constant_time)

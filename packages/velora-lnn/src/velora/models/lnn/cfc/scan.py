@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from velora.models.lnn.cfc import backends
+from velora.models.lnn.cfc.heads import n_heads
 from velora.models.lnn.cfc.unrolled import unrolled
 from velora.models.lnn.headed import scan as headed
 from velora.models.lnn.headed.recurrence import Recurrence
@@ -55,7 +56,7 @@ def scan(
     Raises:
         ValueError: an argument has another shape; nothing is broadcast.
     """
-    _check_heads(inputs, weight, n_heads=4 if timespans is None else 5)
+    _check_heads(inputs, weight, n_heads=n_heads(timespans))
     steps, batch, _ = inputs.shape
     check_state(state, batch, weight.shape[1])
     resets = sequence_resets(resets, steps, batch)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from velora.models.lnn.activation import mish
+from velora.models.lnn.cfc.heads import n_heads
 from velora.models.lnn.eager import unbatched
 from velora.models.lnn.headed.packing import PackedHeads
 from velora.models.lnn.shapes import check_batch, check_state, step_timespans
@@ -56,7 +57,7 @@ def packed_step(
         new_hidden: (B, H) state.
     """
     heads = functional.linear(z, packed.weight, packed.bias)  # (B, N·H)
-    return blend(heads.chunk(4 if timespans is None else 5, dim=-1), timespans)
+    return blend(heads.chunk(n_heads(timespans), dim=-1), timespans)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from velora.models.lnn.cfc.heads import n_heads
 from velora.models.lnn.cfc.step import blend
 
 
@@ -39,7 +40,7 @@ def unrolled(
             state = state.masked_fill(resets[step, :, None], 0)
         heads = projected + functional.linear(state, weight)
         t = None if times is None else times[step]
-        blocks = heads.chunk(4 if t is None else 5, dim=-1)
+        blocks = heads.chunk(n_heads(t), dim=-1)
         y, state = blend(blocks, t)
         outputs.append(y)
         states.append(state)

@@ -126,7 +126,7 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
         "network_kwargs": {"mixed_memory": True},
     }
     lstm = {"lstm_hidden_size": task.hidden_size, "net_arch": [64]}
-    dense = {"ortho_init": False, "net_arch": [64, 64]}
+    dense = ours | {"net_arch": [64, 64]}
     lstm_row = ("RecurrentPPO", "MlpLstmPolicy", task.policy_kwargs | lstm)
     algorithm, policy, options = {
         "LiquidPolicy": ("RecurrentPPO", "LiquidPolicy", ours),

@@ -20,7 +20,7 @@ Defaults = Mapping[str, Mapping[str, Options]]  # by network and role
 
 ROLES = ("pi", "vf", "qf", "features")
 ON_POLICY, ACTOR_Q_CRITIC, Q_VALUES = "on-policy", "actor and Q-critic", "Q-values"
-MEMORY = "memory"  # of any of them, over windows and in RecurrentPPO
+MEMORY = "memory"  # of any of them, over windows and in algorithms with memory
 
 
 def _synaptic(n_neurons: int, motor: float, command: float, **options: Any) -> Options:

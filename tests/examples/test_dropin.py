@@ -23,7 +23,7 @@ from common.identity import CASES, Suite, train_any
 from common.matched import MATCHED
 from common.training import AgentJob, Falling, make_agent
 from common.zoo import OF_MUJOCO, TASKS
-from dropin import COMPARISON, QUICK, WIDE, dropped, job
+from dropin import COMPARISON, QUICK, WIDER, WIDEST, dropped, job
 from velora.sb3 import networks_of
 from velora.utils import active_parameters, total_parameters
 
@@ -54,25 +54,28 @@ def test_every_task_makes_an_agent_of_every_row(name: str, row: str) -> None:
     assert type(agent).__name__ == task.algorithm
     policy, _, what = row.partition(", ")
     assert policy == "MlpPolicy" or hasattr(agent.policy, "networks")
-    if row == WIDE:
-        assert all(n.n_neurons == 738 for n in networks_of(agent).values())
+    if what.endswith("neurons"):
+        size = int(what.split()[0])
+        assert all(n.n_neurons == size for n in networks_of(agent).values())
     elif what:
         ours = MATCHED[what](make_agent(task.job({}, "NCPPolicy", 0, None)).policy)
         assert total_parameters(agent.policy) == pytest.approx(ours, rel=0.06)
 
 
 @pytest.mark.parametrize("name", ["PPO HalfCheetah", "PPO Hopper"])
-def test_the_wide_row_is_as_large_as_mlp_policy_and_as_the_error_says(
-    name: str,
-) -> None:
+def test_wide_rows_are_as_large_as_dense_ones_and_as_the_error_says(name: str) -> None:
     task = TASKS[name]
     if not task.is_available:
         pytest.skip(f"gymnasium[{task.extra}] is not installed")
-    theirs, ours = (
-        active_parameters(make_agent(task.job({}, row, 0, None)).policy)
-        for row in ("MlpPolicy", WIDE)
-    )
-    assert ours == pytest.approx(theirs, rel=0.03)
+
+    def size(row: str, **options: Any) -> int:
+        job = task.job({}, row, 0, None)
+        changed = replace(job, policy_kwargs=job.policy_kwargs | options)
+        return active_parameters(make_agent(changed).policy)
+
+    assert size(WIDEST) == pytest.approx(size("MlpPolicy"), rel=0.03)
+    dense = size("MlpPolicy", net_arch=[64, 64])
+    assert size(WIDER) == pytest.approx(dense, rel=0.06)
     as_it_is = replace(task.job({}, "NCPPolicy", 0, None), policy_kwargs=OF_MUJOCO)
     with pytest.raises(ValueError, match=r"n_neurons=7[34]\d has about as many"):
         make_agent(as_it_is)

@@ -161,6 +161,7 @@ def test_what_remembers_nothing_takes_any_number_of_environments(
         (np.float32(1), ValueError, r"got \(\)"),
         (np.array(["a", "b", "c"]), TypeError, "must be of float32.*got <U1"),
         (np.zeros(3, complex), TypeError, "got complex128"),
+        (np.array([0, np.nan, 0]), ValueError, "must be numbers; got NaN"),
         ({"obs": np.zeros(3)}, ValueError, r"must have the shape .*got \(\)"),
     ],
 )

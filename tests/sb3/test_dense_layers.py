@@ -118,6 +118,22 @@ def test_network_whose_size_is_not_free_gets_no_advice() -> None:
         assert "about as many" not in message
 
 
+@pytest.mark.parametrize(
+    ("network", "given", "said"),
+    [
+        ("ncp", nn.ReLU, '`network_kwargs=dict(activation="relu")`'),
+        ("ncp", nn.Tanh, '`network_kwargs=dict(activation="tanh")`'),
+        ("ncp", nn.PReLU, "one of ['elu', 'gelu', "),
+        ("liquid", nn.ReLU, "size its networks with `n_neurons`"),
+    ],
+)
+def test_activation_is_refused_with_the_word_for_it(
+    network: str, given: Any, said: str
+) -> None:
+    message = refusal("activation_fn", given, NetworkChoice(network), FLAT, ACTIONS)
+    assert said in message
+
+
 @pytest.mark.parametrize("argument", ["net_arch", "activation_fn"])
 def test_arguments_that_the_zoo_fills_in_name_its_remedy(argument: str) -> None:
     message = refusal(argument, [64], NetworkChoice("ncp"), FLAT, ACTIONS)

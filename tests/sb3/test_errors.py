@@ -44,7 +44,7 @@ ROLES |= {"DQN": ("qf",), "QRDQN": ("qf",), "ARS": ("pi",)}
         ({"network_kwargs": {"nope": 1}}, TypeError, "nope"),
         ({"network_kwargs": {"n_neurons": 9}}, ValueError, "must be given once"),
         ({"net_arch": [64, 64]}, ValueError, "`n_neurons`"),
-        ({"activation_fn": nn.ReLU}, ValueError, "`n_neurons`"),
+        ({"activation_fn": nn.ReLU}, ValueError, "`activation_fn` .* `network_kwargs"),
         ({"nope": 1}, TypeError, "nope"),
     ],
 )

@@ -151,6 +151,13 @@ def test_lengths_that_do_not_fit_are_refused(
     assert fits in str(e.value)
 
 
+@pytest.mark.parametrize("size", [0, -24, 24.0, None])
+@pytest.mark.parametrize("name", ["n_steps", "batch_size"])
+def test_sizes_that_are_none_are_refused(name: str, size: Any) -> None:
+    with pytest.raises(ValueError, match=f"`{name}` must be an integer from 1 on; got"):
+        make_model(**{name: size})
+
+
 def test_loading_with_lengths_that_do_not_fit_is_refused(tmp_path: Any) -> None:
     make_model(sequence_length=12).save(tmp_path / "agent")
     with pytest.raises(ValueError, match="must divide"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from recurrent_agents import FLAT
 from stable_baselines3.common import evaluation
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
-from velora.sb3 import Agent, EvalCallback, evaluate_policy
+from velora.sb3 import Agent, EvalCallback, MemoryPPO, evaluate_policy
 from velora.sb3.memory.masks import choices
 from velora.sb3.memory.masks import masked as mask_logits
 
@@ -134,6 +135,29 @@ def test_agent_that_was_trained_with_masks_refuses_to_act_without() -> None:
     model.set_env(ragged(FLAT, "discrete"))
     with pytest.raises(ValueError, match="must have `action_masks"):
         learn(model)
+
+
+def test_environments_that_come_later_are_asked_for_masks(tmp_path: Path) -> None:
+    model = learn(make_model(ragged(FLAT, "discrete")))
+    assert not model.policy.masked
+    model.save(tmp_path / "agent")
+    loaded = MemoryPPO.load(tmp_path / "agent", env=masked())
+    model.set_env(masked())
+    for agent in (loaded, model):  # the environments refuse invalid actions
+        learn(agent)
+        evaluate_policy(agent, masked(), 5, deterministic=False)
+        with pytest.raises(ValueError, match="needs `action_masks`"):
+            agent.predict(np.zeros(3, np.float32))
+
+
+def test_environments_that_come_later_are_not_asked_if_masks_are_ignored() -> None:
+    env = ragged(FLAT, "discrete")
+    model = make_model(env, policy_kwargs={"masked": False})
+    model.set_env(masked())
+    assert not model.policy.masked
+    bare = MemoryPPO("LiquidPolicy", env, device="cpu", _init_setup_model=False)
+    bare.set_env(masked())  # before there is a policy
+    assert not bare.masked
 
 
 def test_masks_of_an_environment_can_be_ignored() -> None:

@@ -24,7 +24,19 @@ from velora.sb3.ppo import NCPPolicy
 
 pytestmark = pytest.mark.usefixtures("toy_networks")
 
+ACTIONS = ("box", "discrete", "multi_discrete", "multi_binary")
 NETWORKS = ["gated-leaky", "liquid", "test-pair", "test-learned", "test-counter", "gru"]
+
+
+@pytest.mark.parametrize("actions", ACTIONS)
+def test_no_action_is_chosen_by_what_is_no_number(actions: str) -> None:
+    model = make_model(ragged(actions=actions))
+    with pytest.raises(ValueError, match="outputs must be numbers; got NaN"):
+        model.predict(np.full(3, np.nan, np.float32))
+    with torch.no_grad():
+        next(networks_of(model)["pi"].parameters()).fill_(torch.nan)
+    with pytest.raises(ValueError, match="a lower learning rate"):
+        learn(model)
 
 
 @pytest.mark.parametrize("critic", ["separate", "shared"])

@@ -99,7 +99,7 @@ class OnnxAgent:
         Raises:
             TypeError: the observation is of another kind of numbers or no mapping, or
                 there are masks, and none are taken.
-            ValueError: it has another shape, a number is out of range, the agent
+            ValueError: it has another shape, a number is out of range or NaN, the agent
                 remembers another number of environments, or masks are missing or wrong.
         """
         says = self.description

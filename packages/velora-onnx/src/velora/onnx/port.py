@@ -73,7 +73,7 @@ class Port:
 
         Raises:
             TypeError: its numbers are of another kind, such as floats for integers.
-            ValueError: it has another shape, or a number is out of range.
+            ValueError: it has another shape, or a number is out of range or NaN.
         """
         array = np.asarray(value)
         if self.is_image:
@@ -94,6 +94,8 @@ class Port:
                     f"{array.dtype}. Convert it first, by `astype`."
                 )
             array = array.astype(self.dtype)
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise ValueError(f"{self._what} must be numbers; got NaN.")
         if self.counts and not ((array >= 0) & (array < np.array(self.counts))).all():
             raise ValueError(
                 f"{self._what} must be whole numbers from 0 to below "

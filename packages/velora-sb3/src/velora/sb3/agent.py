@@ -69,7 +69,8 @@ class Agent:
         """Chooses the next action.
 
         Args:
-            observation: of one environment, or of as many as at the last action.
+            observation: of one environment, or of as many as at the last action; with
+                VecNormalize what it gives, as for `predict`.
             action_masks: (n_envs, choices) false where a choice is invalid, for a model
                 that was trained with masks: MemoryPPO, sb3-contrib's MaskablePPO.
 

@@ -58,7 +58,8 @@ class MemoryPPO(PPO):
     these are, but that a minibatch is of sequences: the networks go through each in one
     call, from the state that the rollout had there. Environments that have
     `action_masks()`, as for sb3-contrib's MaskablePPO, are asked before each step which
-    actions are valid; `policy_kwargs=dict(masked=False)` ignores it. A state ends with
+    actions are valid, also where they come by `load` or `set_env`;
+    `policy_kwargs=dict(masked=False)` ignores it. A state ends with
     its episode, and is not saved with the agent.
 
     Args:
@@ -75,7 +76,8 @@ class MemoryPPO(PPO):
     Raises:
         TypeError: the policy is a class of another kind.
         ValueError: the policy is not known, `sequence_length` does not divide `n_steps`
-            and `batch_size`, or `rollout_buffer_class` is no `SequenceRollout`.
+            and `batch_size`, one of them is not from 1 on, or `rollout_buffer_class` is
+            no `SequenceRollout`.
     """
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
@@ -101,7 +103,7 @@ class MemoryPPO(PPO):
         check_policy(type(self), policy, MemoryNetworks)
         _check_lengths(n_steps, batch_size, sequence_length)
         self.sequence_length = sequence_length
-        self.masked: bool | None = None  # not known before there is a policy
+        self.masked = False  # not known before there is a policy
         self._states: States | None = None  # before the next step
         super().__init__(
             policy, env, learning_rate, n_steps, batch_size, n_epochs, *args, **kwargs
@@ -209,8 +211,17 @@ class MemoryPPO(PPO):
             )
         super()._setup_model()
         self.rollout_buffer.sequence_length = length
-        if self.masked is None:  # no agent that is being loaded
-            self.masked = self._is_masked()
+        self._look_for_masks()
+
+    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
+        """Takes other environments, and their masks; see `BaseAlgorithm.set_env`."""
+        super().set_env(env, force_reset)
+        if getattr(self, "policy", None) is not None:  # it is made with its masks
+            self._look_for_masks()
+
+    def _look_for_masks(self) -> None:
+        """Asks environments for masks from now on, if they have some and may."""
+        self.masked = self.masked or self._is_masked()  # an agent once masked stays so
         self.policy.masked = self.masked
         if self.masked:
             self.rollout_buffer.n_choices = sum(choices(self.action_space))
@@ -227,6 +238,9 @@ class MemoryPPO(PPO):
 
 def _check_lengths(n_steps: int, batch_size: int, sequence_length: int | None) -> int:
     """Returns how long sequences are; refuses lengths that do not fit: ValueError."""
+    for name, size in (("n_steps", n_steps), ("batch_size", batch_size)):
+        if not isinstance(size, Integral) or size < 1:
+            raise ValueError(f"`{name}` must be an integer from 1 on; got {size!r}.")
     length = n_steps if sequence_length is None else sequence_length
     is_whole = isinstance(length, Integral) and length >= 1
     if is_whole and n_steps % length == 0 and batch_size % length == 0:

@@ -13,6 +13,8 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import is_image_space
 
+from velora.models.lnn.activation import ACTIVATIONS
+from velora.sb3.common.keywords import keywords_of
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.utils import active_parameters
 
@@ -29,10 +31,18 @@ def refusal(
     action_space: spaces.Space[Any],
 ) -> str:
     """Returns why an argument for dense layers is refused, and what to pass instead."""
-    message = (
-        f"`{argument}` describes layers that this policy does not have; size its "
-        "networks with `n_neurons` and `network_kwargs`"
-    )
+    message = f"`{argument}` describes layers that this policy does not have"
+    name = getattr(value, "__name__", "").lower()
+    has_one = "activation" in (keywords_of(choice.entry.build) or ())
+    if argument != "activation_fn" or not has_one:
+        message += "; size its networks with `n_neurons` and `network_kwargs`"
+    elif name in ACTIVATIONS:
+        message += f'; neurons get it by `network_kwargs=dict(activation="{name}")`'
+    else:
+        message += (
+            "; neurons get theirs by `network_kwargs=dict(activation=...)`, one of "
+            f"{sorted(ACTIVATIONS)}"
+        )
     if argument == "net_arch":
         try:
             n_inputs = _features(observation_space)

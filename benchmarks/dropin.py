@@ -14,7 +14,9 @@ are in `common/zoo.py`; "identity" are Stable-Baselines3's own learning tests, i
 
 Rows of equal size, if asked for: "MlpPolicy, our synapses" has two layers of the width
 with which it has as many parameters as NCPPolicy's biases and weights with a synapse,
-"MlpPolicy, our parameters" as many as NCPPolicy stores. "NCPPolicy, 738 neurons" is as
+"MlpPolicy, our parameters" as many as NCPPolicy stores; "MlpPolicy, our synapses, tanh"
+has the activation and initial values that MlpPolicy has if the user gives none, as
+NCPPolicy has its own. "NCPPolicy, 738 neurons" is as
 large as MlpPolicy on MuJoCo's tasks, and "NCPPolicy, 192 neurons" as two dense layers
 of 64.
 
@@ -41,6 +43,7 @@ QUICK = {  # and the steps, the task's own where None
 }
 WIDER, WIDEST = "NCPPolicy, 192 neurons", "NCPPolicy, 738 neurons"
 """On MuJoCo's tasks as large as two dense layers of 64, and as MlpPolicy's of 256."""
+DENSE = "MlpPolicy, our synapses, tanh"
 
 
 def job(task: str, policy: str, seed: int, steps: int | None) -> AgentJob | Suite:
@@ -68,6 +71,7 @@ COMPARISON = Comparison(
         WIDER,
         WIDEST,
         *(f"MlpPolicy, {what}" for what in MATCHED),
+        DENSE,
     ],
     first_seed=10,
     train=train_any,

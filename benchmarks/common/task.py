@@ -59,8 +59,9 @@ class Task:
         """Returns the run of a policy, with the task's own steps if no others.
 
         "MlpPolicy, our synapses" and "MlpPolicy, our parameters" have two layers of the
-        width with which they are as large as NCPPolicy, and "NCPPolicy, 738 neurons"
-        has so many.
+        width with which they are as large as NCPPolicy, with ", tanh" after it also
+        MlpPolicy's own activation and initial values in the place of the task's, and
+        "NCPPolicy, 738 neurons" has so many.
         """
         policy, _, what = policy.partition(", ")
         if what.endswith(" neurons"):
@@ -68,8 +69,13 @@ class Task:
             sized = {"n_neurons": int(what.removesuffix(" neurons"))}
             return replace(plain, policy_kwargs=plain.policy_kwargs | sized)
         if what:
+            what, _, own = what.partition(", ")
             ours = self.job(names, "NCPPolicy", seed, steps)
             plain = self.job(names, policy, seed, steps)
+            if own:
+                kept = plain.policy_kwargs.keys() - {"activation_fn", "ortho_init"}
+                options = {k: plain.policy_kwargs[k] for k in sorted(kept)}
+                plain = replace(plain, policy_kwargs=options)
 
             def of_width(width: int) -> AgentJob:
                 net_arch = {"net_arch": [width, width]}

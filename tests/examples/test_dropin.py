@@ -23,7 +23,7 @@ from common.identity import CASES, Suite, train_any
 from common.matched import MATCHED
 from common.training import AgentJob, Falling, make_agent
 from common.zoo import OF_MUJOCO, TASKS
-from dropin import COMPARISON, QUICK, WIDER, WIDEST, dropped, job
+from dropin import COMPARISON, DENSE, QUICK, WIDER, WIDEST, dropped, job
 from velora.sb3 import networks_of
 from velora.utils import active_parameters, total_parameters
 
@@ -58,8 +58,23 @@ def test_every_task_makes_an_agent_of_every_row(name: str, row: str) -> None:
         size = int(what.split()[0])
         assert all(n.n_neurons == size for n in networks_of(agent).values())
     elif what:
-        ours = MATCHED[what](make_agent(task.job({}, "NCPPolicy", 0, None)).policy)
+        matched = MATCHED[what.removesuffix(", tanh")]
+        ours = matched(make_agent(task.job({}, "NCPPolicy", 0, None)).policy)
         assert total_parameters(agent.policy) == pytest.approx(ours, rel=0.06)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_dense_row_has_the_activation_of_mlp_policy(name: str) -> None:
+    task = TASKS[name]
+    if not task.is_available:
+        pytest.skip(f"gymnasium[{task.extra}] is not installed")
+    given, own = (
+        task.job({}, row, 0, None) for row in ("MlpPolicy, our synapses", DENSE)
+    )
+    left_out = given.policy_kwargs.keys() - own.policy_kwargs.keys()
+    assert left_out <= {"activation_fn", "ortho_init"}
+    assert ("activation_fn" in left_out) == ("activation_fn" in task.policy_kwargs)
+    assert own.policy_kwargs["net_arch"] == given.policy_kwargs["net_arch"]
 
 
 @pytest.mark.parametrize("name", ["PPO HalfCheetah", "PPO Hopper"])

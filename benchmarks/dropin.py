@@ -16,9 +16,8 @@ Rows of equal size, if asked for: "MlpPolicy, our synapses" has two layers of th
 with which it has as many parameters as NCPPolicy's biases and weights with a synapse,
 "MlpPolicy, our parameters" as many as NCPPolicy stores; "MlpPolicy, our synapses, tanh"
 has the activation and initial values that MlpPolicy has if the user gives none, as
-NCPPolicy has its own. "NCPPolicy, 738 neurons" is as
-large as MlpPolicy on MuJoCo's tasks, and "NCPPolicy, 192 neurons" as two dense layers
-of 64.
+NCPPolicy has its own. "NCPPolicy, 738 neurons" is as large as MlpPolicy on MuJoCo's
+tasks, and "NCPPolicy, 192 neurons" as two dense layers of 64.
 
 A seed's score is the mean return of 40 episodes of the deterministic policy after the
 last step; no checkpoint is chosen by it. Seeds 10 to 14 are for reports: whatever is

@@ -59,8 +59,8 @@ class MemoryPPO(PPO):
     call, from the state that the rollout had there. Environments that have
     `action_masks()`, as for sb3-contrib's MaskablePPO, are asked before each step which
     actions are valid, also where they come by `load` or `set_env`;
-    `policy_kwargs=dict(masked=False)` ignores it. A state ends with
-    its episode, and is not saved with the agent.
+    `policy_kwargs=dict(masked=False)` ignores it. A state ends with its episode, and is
+    not saved with the agent.
 
     Args:
         policy: "LiquidPolicy", "LSTMPolicy", "GRUPolicy", or a class like those.
@@ -216,7 +216,7 @@ class MemoryPPO(PPO):
     def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
         """Takes other environments, and their masks; see `BaseAlgorithm.set_env`."""
         super().set_env(env, force_reset)
-        if getattr(self, "policy", None) is not None:  # it is made with its masks
+        if getattr(self, "policy", None) is not None:  # else it will be
             self._look_for_masks()
 
     def _look_for_masks(self) -> None:

@@ -73,8 +73,9 @@ class Task:
             ours = self.job(names, "NCPPolicy", seed, steps)
             plain = self.job(names, policy, seed, steps)
             if own:
-                kept = plain.policy_kwargs.keys() - {"activation_fn", "ortho_init"}
-                options = {k: plain.policy_kwargs[k] for k in sorted(kept)}
+                options = dict(plain.policy_kwargs)
+                for name in ("activation_fn", "ortho_init"):
+                    options.pop(name, None)
                 plain = replace(plain, policy_kwargs=options)
 
             def of_width(width: int) -> AgentJob:

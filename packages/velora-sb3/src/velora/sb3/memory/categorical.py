@@ -9,6 +9,8 @@ from stable_baselines3.common.distributions import CategoricalDistribution
 from torch import Tensor
 from torch.distributions import Categorical
 
+from velora.models.lnn.eager import is_at_hand
+
 
 class FewOperations(CategoricalDistribution):
     """Stable-Baselines3's `CategoricalDistribution`, with the same numbers.
@@ -20,7 +22,13 @@ class FewOperations(CategoricalDistribution):
     logits: Tensor
 
     def proba_distribution(self, action_logits: Tensor) -> FewOperations:
-        """Sets the (N, A) logits."""
+        """Sets the (N, A) logits; refuses NaN, as PyTorch's does: ValueError."""
+        if is_at_hand(action_logits) and action_logits.isnan().any():
+            raise ValueError(
+                "Logits of actions must be numbers; got NaN. An observation was NaN "
+                "or weights have become so. Stable-Baselines3's `VecCheckNan` finds it "
+                "in environments; a lower learning rate keeps weights finite."
+            )
         self.logits = action_logits
         return self
 

@@ -15,7 +15,6 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
 
-from velora.models.lnn.eager import is_at_hand
 from velora.sb3.memory.actor_step import ActorStep
 from velora.sb3.memory.masks import masked
 from velora.sb3.memory.sequences import Sequences, State, States, of_one_step
@@ -69,19 +68,10 @@ class ThinkingPolicy(ActorCriticPolicy):
 
         Returns:
             (n_envs, ...) actions, and the state after.
-
-        Raises:
-            ValueError: the actor's outputs are no numbers.
         """
         features = self._features(obs, self.pi_features_extractor)
         times = timespans_of(obs, self.timespan_key)
         outputs, after = step(features, state, starts, times)
-        if is_at_hand(outputs) and outputs.isnan().any():
-            raise ValueError(
-                "The actor's outputs must be numbers; got NaN. An observation was NaN, "
-                "or weights have become so. Stable-Baselines3's `VecCheckNan` finds it "
-                "in environments; a lower learning rate keeps weights finite."
-            )
         distribution = self._distribution(
             outputs, features, self.actor.flat(after), masks
         )

@@ -18,6 +18,7 @@ from velora.sb3.common.network_defaults import MEMORY, ROLES, Defaults
 from velora.sb3.common.windows import Windowed
 
 _OURS = "velora-lnn"  # the distribution whose networks the defaults are for
+_DENSE_STEPS = "dense_steps"  # among them, of the optimizer and not of the network
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,13 @@ class NetworkChoice:
                 "`network_kwargs`."
             )
         given |= self.network_kwargs
-        return self._defaults(role, given) | given
+        defaults = self._defaults(role, given)
+        defaults.pop(_DENSE_STEPS, None)
+        return defaults | given
+
+    def steps_as_dense(self, role: str) -> bool:
+        """Whether the defaults let a step move a role's layers as far as dense ones."""
+        return bool(self._defaults(role, {}).get(_DENSE_STEPS))
 
     def _defaults(self, role: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the defaults of a role that go with what is given."""

@@ -29,8 +29,8 @@ def _synaptic(n_neurons: int, motor: float, command: float, **options: Any) -> O
     return {"n_neurons": n_neurons, "init_type": "synaptic", "gain": gain, **options}
 
 
-def _ncp(motor: float) -> Options:
-    return _synaptic(128, motor, math.sqrt(2), activation="tanh")
+def _ncp(motor: float, **options: Any) -> Options:
+    return _synaptic(128, motor, math.sqrt(2), activation="tanh", **options)
 
 
 def _recurrent(n_neurons: int, motor: float) -> Options:
@@ -46,8 +46,8 @@ _ACTOR, _CRITIC = 0.01, 1.0
 DEFAULTS: Mapping[str, Defaults] = {
     ON_POLICY: {
         "ncp": {
-            "pi": _ncp(_ACTOR),
-            "vf": _ncp(_CRITIC),
+            "pi": _ncp(_ACTOR, dense_steps=True),
+            "vf": _ncp(_CRITIC, dense_steps=True),
             "features": _ncp(_CRITIC),
         },
         "liquid": {

@@ -104,37 +104,53 @@ def test_fused_adam_takes_the_same_steps() -> None:
 
 
 SPARSE = ["PPO", "A2C", "TRPO", "MaskablePPO"]  # whose "ncp" steps as a dense one
+SGD: dict[str, Any] = {"optimizer_class": torch.optim.SGD}
 
 
-def moved(agent: Any) -> dict[str, float]:
-    """Lets SGD take one step of 1, and says by how many gradients each weight moves."""
-    policy = agent.policy
+def moved(policy: Any, n: int = 1) -> dict[str, float]:
+    """Takes steps with gradients of 1, and says how far each parameter has moved."""
     before = {name: p.detach().clone() for name, p in policy.named_parameters()}
-    for p in policy.parameters():
-        p.grad = torch.ones_like(p)
-    policy.optimizer.step()
+    for _ in range(n):
+        for p in policy.parameters():
+            p.grad = torch.ones_like(p)
+        policy.optimizer.step()
     return {
         name: float((before[name] - p.detach()).mean())
         for name, p in policy.named_parameters()
     }
 
 
+def densities(policy: Any) -> dict[str, float]:
+    """Returns by its name what share of a weight's network has a synapse."""
+    found = {}
+    for body in ("action_net", "value_net"):
+        network = getattr(policy, body).network
+        masks = {
+            f"{body}.network.{name}.weight": layer.mask
+            for name, layer in network.named_modules()
+            if isinstance(layer, SparseLinear)
+        }
+        size = sum(mask.numel() for mask in masks.values())
+        found |= dict.fromkeys(masks, int(sum(map(torch.sum, masks.values()))) / size)
+    return found
+
+
+def check_dense_steps(policy: Any, rate: float, n: int = 1) -> None:
+    shares = densities(policy)
+    assert len(shares) == 6
+    for name, step in moved(policy, n).items():
+        assert step == pytest.approx(n * rate / shares.get(name, 1.0), rel=1e-4)
+
+
 @pytest.mark.parametrize("algorithm", SPARSE)
 @pytest.mark.parametrize("sparsity", [0.5, 0.8])
-def test_sparse_layer_steps_as_far_as_a_dense_one(
-    algorithm: str, sparsity: float
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
+def test_sparse_layers_step_as_far_as_dense_ones(
+    algorithm: str, sparsity: float, optimizer: Any
 ) -> None:
-    options = {"optimizer_class": torch.optim.SGD, "sparsity_level": sparsity}
+    options = {"optimizer_class": optimizer, "sparsity_level": sparsity}
     agent = make_agent(algorithm, policy_kwargs=options, learning_rate=0.1)
-    masks = {
-        f"{name}.weight": layer.mask
-        for name, layer in agent.policy.named_modules()
-        if isinstance(layer, SparseLinear)
-    }
-    share = sum(map(torch.sum, masks.values())) / sum(map(torch.numel, masks.values()))
-    assert len(masks) == 6
-    for name, step in moved(agent).items():
-        assert step == pytest.approx(0.1 / (float(share) if name in masks else 1.0))
+    check_dense_steps(agent.policy, 0.1, n=2)
 
 
 @pytest.mark.parametrize("algorithm", SPARSE)
@@ -142,37 +158,44 @@ def test_sparse_layer_steps_as_far_as_a_dense_one(
 def test_other_layers_step_as_they_are_told(
     algorithm: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options: dict[str, Any] = {"optimizer_class": torch.optim.SGD}
-    n_groups = 1
+    options = dict(SGD)
     if how == "told":
         options["dense_steps"] = False
     elif how == "noted":  # the defaults of an agent that was saved before this one
-        before = copy.deepcopy(DEFAULTS)
+        before: Any = copy.deepcopy(DEFAULTS)
         for role in ("pi", "vf"):
-            before["on-policy"]["ncp"][role].pop("dense_steps")
+            del before["on-policy"]["ncp"][role]["dense_steps"]
         monkeypatch.setattr(algorithm_notes, "DEFAULTS", before)
     else:
-        n_groups = 2
         options["network_kwargs"] = {"wiring": "dense"}
     agent = make_agent(algorithm, policy_kwargs=options, learning_rate=0.1)
-    assert len(agent.policy.optimizer.param_groups) == n_groups
-    for step in moved(agent).values():
-        assert step == pytest.approx(0.1)
+    assert all(step == pytest.approx(0.1) for step in moved(agent.policy).values())
 
 
-def test_learning_rate_of_the_algorithm_stays_in_the_groups() -> None:
-    agent = make_agent("PPO", learning_rate=lambda left: 0.005 + left)
-    learn(agent)
-    groups = agent.policy.optimizer.param_groups
-    assert groups[1]["step_factor"] > 1.5
-    assert [group["lr"] for group in groups] == 2 * [0.005]  # of the last update
+def test_no_step_is_more_than_ten_times_as_far() -> None:
+    agent = make_agent("PPO", policy_kwargs=SGD, learning_rate=0.1)
+    network = agent.policy.networks["pi"]
+    for layer in (network.inter, network.command, network.motor):
+        layer.update_mask(torch.zeros_like(layer.mask))
+    agent.policy.set_training_mode(True)
+    steps = moved(agent.policy)
+    assert steps["action_net.network.motor.weight"] == pytest.approx(1.0)
+    assert steps["value_net.network.motor.weight"] < 0.3
 
 
-@pytest.mark.parametrize("how", ["copied", "pickled", "saved", "saved alone"])
+def test_learning_rate_of_the_algorithm_stays_in_the_group() -> None:
+    agent = learn(make_agent("PPO", learning_rate=lambda left: 0.005 + left))
+    (group,) = agent.policy.optimizer.param_groups
+    assert group["lr"] == 0.005  # of the last update
+
+
+@pytest.mark.parametrize("how", ["copied", "pickled", "saved", "saved alone", "shared"])
 def test_copy_steps_as_far(how: str, tmp_path: Path) -> None:
-    options = {"optimizer_class": torch.optim.SGD}
     # Without a seed each policy that is built has a wiring of its own.
-    agent = make_agent("PPO", policy_kwargs=options, learning_rate=0.1, seed=None)
+    agent = make_agent("PPO", policy_kwargs=SGD, learning_rate=0.1, seed=None)
+    agent.policy.networks["pi"].command.update_mask(
+        torch.eye(*agent.policy.networks["pi"].command.mask.shape)
+    )
     if how == "copied":
         policy = copy.deepcopy(agent.policy)
     elif how == "pickled":
@@ -180,28 +203,97 @@ def test_copy_steps_as_far(how: str, tmp_path: Path) -> None:
     elif how == "saved":
         agent.save(tmp_path / "agent")
         policy = type(agent).load(tmp_path / "agent").policy
-    else:
+    elif how == "saved alone":
         agent.policy.save(str(tmp_path / "policy"))
         policy = type(agent.policy).load(str(tmp_path / "policy"))
-        for group in policy.optimizer.param_groups:
-            group["lr"] = 0.1
-    agent.policy, original = policy, agent.policy
-    steps = moved(agent)
-    agent.policy = original
-    assert steps == pytest.approx(moved(agent))
-    assert steps["action_net.network.command.weight"] > 0.15
+        policy.optimizer.param_groups[0]["lr"] = 0.1
+    else:
+        policy = copy.copy(agent.policy)
+    policy.set_training_mode(True)  # as each update starts
+    check_dense_steps(policy, 0.1)
+    agent.policy.set_training_mode(True)
+    check_dense_steps(agent.policy, 0.1)
 
 
-def test_agent_that_goes_on_from_a_file_learns_the_same(tmp_path: Path) -> None:
-    agent = learn(make_agent("PPO"))
+def test_masks_that_change_are_followed() -> None:
+    agent = learn(make_agent("PPO", policy_kwargs=SGD, learning_rate=0.1))
+    before = densities(agent.policy)
+    layer = agent.policy.networks["pi"].command
+    layer.update_mask(torch.eye(*layer.mask.shape))
+    assert densities(agent.policy) != before
+    agent.policy.set_training_mode(True)
+    check_dense_steps(agent.policy, 0.1)
+
+
+class Calling(torch.optim.SGD):
+    """A step that calls the one of its class, which PyTorch wraps as well."""
+
+    def step(self, closure: Any = None) -> Any:
+        return super().step(closure)
+
+
+def test_step_is_stretched_once() -> None:
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)  # wraps its class
+    options = {"optimizer_class": Calling}
+    policy = make_agent("PPO", policy_kwargs=options, learning_rate=0.1).policy
+    check_dense_steps(policy, 0.1, n=3)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(policy.optimizer, lambda _: 0.5)
+    policy.set_training_mode(True)
+    check_dense_steps(policy, 0.05)
+    scheduler.step()
+    check_dense_steps(policy, 0.05)
+
+
+def test_step_that_fails_leaves_the_learning_rate() -> None:
+    policy = make_agent("PPO", policy_kwargs=SGD, learning_rate=0.1).policy
+
+    def fail() -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        policy.optimizer.step(fail)
+    check_dense_steps(policy, 0.1)
+
+
+@pytest.mark.parametrize("given", [None, False])
+def test_agent_that_goes_on_from_a_file_learns_the_same(
+    given: bool | None, tmp_path: Path
+) -> None:
+    agent = learn(make_agent("PPO", policy_kwargs={"dense_steps": given}))
     agent.save(tmp_path / "agent")
     again = type(agent).load(tmp_path / "agent")
-    for each in (agent.policy, again.policy):
-        for p in each.parameters():
-            p.grad = torch.full_like(p, 0.5)
-        each.optimizer.step()
+    for each in (agent, again):
+        moved(each.policy)
     for name, p in agent.policy.named_parameters():
         assert torch.equal(p, dict(again.policy.named_parameters())[name]), name
+
+
+def test_parameters_go_from_one_kind_into_the_other(tmp_path: Path) -> None:
+    for first, second in ((None, False), (False, None)):
+        agent = learn(make_agent("PPO", policy_kwargs={"dense_steps": first}))
+        agent.save(tmp_path / "agent")
+        other = make_agent("PPO", policy_kwargs={"dense_steps": second}, seed=2)
+        other.set_parameters(tmp_path / "agent")
+        for name, p in agent.policy.named_parameters():
+            assert torch.equal(p, dict(other.policy.named_parameters())[name]), name
+        learn(other)
+
+
+def test_policy_without_an_optimizer_is_copied_and_loaded() -> None:
+    policy = make_agent("PPO").policy
+    policy.optimizer = None
+    copied = copy.deepcopy(policy)
+    copied.load_state_dict(policy.state_dict())
+    copied.set_training_mode(True)
+
+
+def test_policy_that_was_pickled_before_steps_as_it_did() -> None:
+    policy = make_agent("PPO", policy_kwargs=SGD, learning_rate=0.1).policy
+    del vars(policy)["dense_steps"]
+    for of_role in policy.choice.network_defaults["ncp"].values():
+        of_role.pop("dense_steps", None)
+    again = pickle.loads(pickle.dumps(policy))
+    assert all(step == pytest.approx(0.1) for step in moved(again).values())
 
 
 @pytest.mark.filterwarnings("ignore:A recurrent network has no memory")
@@ -213,7 +305,7 @@ def test_agent_that_goes_on_from_a_file_learns_the_same(tmp_path: Path) -> None:
             "PPO",
             {"dense_steps": True, "network": "liquid"},
             ValueError,
-            "carries a state; got True for 'liquid'",
+            "not made of sparse layers, .* got True for 'liquid'",
         ),
         ("SAC", {"dense_steps": True}, TypeError, "takes no 'dense_steps'"),
         ("ARS", {"dense_steps": True}, TypeError, "takes no 'dense_steps'"),

@@ -6,13 +6,12 @@ from typing import Any
 
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
-from torch import nn
+from torch import Tensor, nn
 
-from velora.models.lnn import SparseLinear
 from velora.sb3.common.network_defaults import ON_POLICY
 from velora.sb3.common.optimizers import (
+    dense_step_factors,
     make_optimizer,
-    set_step_factor,
     stretch_steps,
     withhold_optimizer,
 )
@@ -28,18 +27,21 @@ class ActorCriticNetworks(NetworkPolicy):
     Args:
         *args: as in `NetworkPolicy`.
         dense_steps: whether a step of the optimizer moves sparse layers as far as
-            dense ones: where a share d of their weights has a synapse, these get 1/d
-            times the learning rate. None takes the network's default, which is True
-            for "ncp". A network with a state is not made of such layers.
+            dense ones: where a share d of a network's weights has a synapse, these move
+            by 1/d times the learning rate, by 10 times at most. None takes the
+            network's default, which is True for "ncp".
         **kwargs: as in `NetworkPolicy`, whose errors these are, too.
 
     Raises:
         TypeError: `dense_steps` is no boolean.
-        ValueError: it is True for a network that carries a state.
+        ValueError: it is True for a network that is not made of such layers.
     """
 
     roles = ("pi", "vf")
     family = ON_POLICY
+
+    dense_steps: bool | None = None  # of one that was pickled before there were any
+    optimizer: Any = None  # where nothing is trained yet, or any more
 
     action_net: Any  # a body
     value_net: Any  # a body
@@ -62,12 +64,6 @@ class ActorCriticNetworks(NetworkPolicy):
         return {"pi": self.action_net.network, "vf": self.value_net.network}
 
     def _build(self, lr_schedule: Schedule) -> None:
-        if self.dense_steps and self.choice.recurrent:
-            raise ValueError(
-                "`dense_steps` must be left out with a network that carries a state; "
-                f"got True for {self.choice.network!r}. It is for sparse layers, as "
-                'those of "ncp".'
-            )
         optimizer_class = withhold_optimizer(self)
         super()._build(lr_schedule)  # type: ignore[misc]  # of the policy that follows
         # The dense layers that Stable-Baselines3 has built only tell their sizes.
@@ -75,33 +71,42 @@ class ActorCriticNetworks(NetworkPolicy):
             "pi", self.pi_features_extractor, self.action_net.out_features
         )
         self.value_net = self.choice.body("vf", self.vf_features_extractor, 1)
-        make_optimizer(self, optimizer_class, lr_schedule, self._stepping_as_dense())
-        self.register_load_state_dict_post_hook(_follow_masks)
+        if self.dense_steps and (self.choice.recurrent or not self._step_factors()):
+            raise ValueError(
+                "`dense_steps` must be left out where networks are not made of sparse "
+                f'layers, as "ncp" is; got True for {self.choice.network!r}.'
+            )
+        make_optimizer(self, optimizer_class, lr_schedule)
+        self._stretch_steps()
 
-    def _stepping_as_dense(self) -> list[SparseLinear]:
-        """Returns the layers that the optimizer moves as far as dense ones."""
-        given = self.dense_steps
-        return [
-            layer
-            for role, network in self.networks.items()
-            if (self.choice.steps_as_dense(role) if given is None else given)
-            for layer in network.modules()
-            if isinstance(layer, SparseLinear)
-        ]
+    def set_training_mode(self, mode: bool) -> None:
+        """Sets what it says, and follows the masks of now, as each update starts so."""
+        super().set_training_mode(mode)
+        if mode:
+            self._stretch_steps()
+
+    def _stretch_steps(self) -> None:
+        if self.optimizer is not None and (factors := self._step_factors()):
+            stretch_steps(self.optimizer, factors)
+
+    def _step_factors(self) -> dict[Tensor, float]:
+        """Returns how much further weights move than the learning rate says."""
+        factors: dict[Tensor, float] = {}
+        if self.choice.recurrent:
+            return factors
+        for role, network in self.networks.items():
+            asked = self.dense_steps
+            if self.choice.steps_as_dense(role) if asked is None else asked:
+                factors |= dense_step_factors(network)
+        return factors
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if self._stepping_as_dense():
-            stretch_steps(self.optimizer)
+        self._stretch_steps()
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"dense_steps": self.dense_steps}
         return super()._get_constructor_parameters() | own
-
-
-def _follow_masks(policy: ActorCriticNetworks, _: Any) -> None:
-    """Lets the optimizer follow the masks that a policy was loaded with."""
-    set_step_factor(policy.optimizer, policy._stepping_as_dense())
 
 
 class NCPActorCriticPolicy(ActorCriticNetworks, ActorCriticPolicy):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import wraps
+from types import MethodType
 from typing import Any
 
+import torch
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import Schedule
+from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from velora.models.lnn import SparseLinear
 
-_FACTOR = "step_factor"  # of a group, by which its parameters move further
+_FACTORS = "step_factors"  # of an optimizer whose steps are stretched
+_MOST = 10.0  # as at the largest `sparsity_level`
 _HOW_ADAM_STEPS = ("foreach", "capturable", "differentiable")
 
 
@@ -34,71 +39,16 @@ def withhold_optimizer(policy: BasePolicy) -> type[Optimizer]:
 
 
 def make_optimizer(
-    policy: BasePolicy,
-    optimizer_class: type[Optimizer],
-    lr_schedule: Schedule,
-    as_dense: Sequence[SparseLinear] = (),
+    policy: BasePolicy, optimizer_class: type[Optimizer], lr_schedule: Schedule
 ) -> None:
-    """Makes the optimizer of a policy that has its networks.
-
-    Args:
-        policy: whose it is.
-        optimizer_class: what `withhold_optimizer` has returned.
-        lr_schedule: of the algorithm.
-        as_dense: layers that a step shall move as far as dense ones; see `step_factor`.
-    """
-    weights = {layer.weight for layer in as_dense}
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in policy.parameters() if p not in weights]},
-        {"params": [layer.weight for layer in as_dense], _FACTOR: 1.0},
-    ]
+    """Makes the optimizer of a policy that has its networks."""
     policy.optimizer_class = optimizer_class
     policy.optimizer = optimizer_class(
-        groups if weights else policy.parameters(),
+        policy.parameters(),
         lr=lr_schedule(1),  # type: ignore[call-arg]  # every optimizer has one
         **policy.optimizer_kwargs,
     )
     fuse_adam(policy.optimizer)
-    if weights:
-        set_step_factor(policy.optimizer, as_dense)
-        stretch_steps(policy.optimizer)
-
-
-def set_step_factor(optimizer: Optimizer, layers: Sequence[SparseLinear]) -> None:
-    """Sets by how much further weights move, so that layers move as dense ones do.
-
-    Adam and RMSprop move each weight by about the learning rate, and a neuron by the
-    sum over the synapses that enter it. So where a share d of a layer's weights has a
-    synapse, they get 1/d times the learning rate. The share is that of all the layers
-    together, as each group of parameters takes a step of its own.
-    """
-    n_weights = sum(layer.mask.numel() for layer in layers)
-    n_synapses = sum(layer.n_synapses for layer in layers)
-    for group in optimizer.param_groups:
-        if _FACTOR in group:
-            group[_FACTOR] = n_weights / max(n_synapses, 1)
-
-
-def stretch_steps(optimizer: Optimizer) -> None:
-    """Lets an optimizer obey the factor of a group.
-
-    Algorithms write the learning rate of the moment into each group, so it is
-    multiplied for the time of a step alone. A copy of an optimizer does not hold its
-    hooks, and needs this anew.
-    """
-    rates: list[Any] = []
-
-    def lengthen(*_: Any) -> None:
-        rates[:] = [group["lr"] for group in optimizer.param_groups]
-        for group in optimizer.param_groups:
-            group["lr"] = group["lr"] * group.get(_FACTOR, 1.0)
-
-    def restore(*_: Any) -> None:
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
-
-    optimizer.register_step_pre_hook(lengthen)
-    optimizer.register_step_post_hook(restore)
 
 
 def fuse_adam(optimizer: Optimizer | None) -> None:
@@ -112,3 +62,48 @@ def fuse_adam(optimizer: Optimizer | None) -> None:
             chosen = any(group[name] for name in _HOW_ADAM_STEPS)
             if group["fused"] is None and not chosen:
                 group["fused"] = True
+
+
+def dense_step_factors(network: nn.Module) -> dict[Tensor, float]:
+    """Returns by how much further weights must move for layers to move as dense ones.
+
+    Adam and RMSprop move each weight by about the learning rate, and a neuron by the
+    sum over the synapses that enter it. So where a share d of a network's weights has
+    a synapse, all of them get 1/d, but 10 at most.
+
+    Args:
+        network: whose sparse layers are meant.
+    """
+    layers = [part for part in network.modules() if isinstance(part, SparseLinear)]
+    n_weights = sum(layer.mask.numel() for layer in layers)
+    n_synapses = sum(layer.n_synapses for layer in layers)
+    factor = min(n_weights / max(n_synapses, 1), _MOST)
+    weights = [layer.weight for layer in layers]
+    return {weight: factor for weight in weights if isinstance(weight, nn.Parameter)}
+
+
+def stretch_steps(optimizer: Optimizer, factors: Mapping[Tensor, float]) -> None:
+    """Lets each step of an optimizer move some parameters further than it would.
+
+    As if they had so many times the learning rate, which stays the algorithm's in all
+    groups. What was said of them before is forgotten. A copy of an optimizer does not
+    hold it.
+    """
+    is_stretched = hasattr(optimizer, _FACTORS)
+    setattr(optimizer, _FACTORS, dict(factors))
+    if is_stretched:
+        return
+    plain = optimizer.step
+
+    @wraps(plain)
+    def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        further: dict[Tensor, float] = getattr(self, _FACTORS)
+        before = [parameter.detach().clone() for parameter in further]
+        found = plain(*args, **kwargs)
+        with torch.no_grad():
+            for (parameter, factor), old in zip(further.items(), before, strict=True):
+                parameter.lerp_(old, 1 - factor)
+        return found
+
+    # A method, as schedulers of learning rates wrap it.
+    optimizer.step = MethodType(step, optimizer)  # type: ignore[method-assign]

@@ -101,7 +101,7 @@ class ActorCriticNetworks(NetworkPolicy):
         return factors
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]  # PyTorch's own
         self._stretch_steps()
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

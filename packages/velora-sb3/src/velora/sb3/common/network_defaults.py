@@ -29,6 +29,8 @@ def _synaptic(n_neurons: int, motor: float, command: float, **options: Any) -> O
     return {"n_neurons": n_neurons, "init_type": "synaptic", "gain": gain, **options}
 
 
+# "dense_steps" is not for the network's builder, but for the policy's optimizer, where
+# a policy makes it: `velora.sb3.common.optimizers` has the reason.
 def _ncp(motor: float, **options: Any) -> Options:
     return _synaptic(128, motor, math.sqrt(2), activation="tanh", **options)
 

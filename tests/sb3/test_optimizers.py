@@ -289,9 +289,8 @@ def test_policy_without_an_optimizer_is_copied_and_loaded() -> None:
 
 def test_policy_that_was_pickled_before_steps_as_it_did() -> None:
     policy = make_agent("PPO", policy_kwargs=SGD, learning_rate=0.1).policy
-    del vars(policy)["dense_steps"]
-    for of_role in policy.choice.network_defaults["ncp"].values():
-        of_role.pop("dense_steps", None)
+    for name in ("dense_steps", "_dense_roles"):
+        del vars(policy)[name]
     again = pickle.loads(pickle.dumps(policy))
     assert all(step == pytest.approx(0.1) for step in moved(again).values())
 

@@ -41,6 +41,7 @@ class ActorCriticNetworks(NetworkPolicy):
     family = ON_POLICY
 
     dense_steps: bool | None = None  # of one that was pickled before there were any
+    _dense_roles: tuple[str, ...] = ()  # kept, as a copy asks no registry
     optimizer: Any = None  # where nothing is trained yet, or any more
 
     action_net: Any  # a body
@@ -71,7 +72,14 @@ class ActorCriticNetworks(NetworkPolicy):
             "pi", self.pi_features_extractor, self.action_net.out_features
         )
         self.value_net = self.choice.body("vf", self.vf_features_extractor, 1)
-        if self.dense_steps and (self.choice.recurrent or not self._step_factors()):
+        if not self.choice.recurrent:
+            asked, default = self.dense_steps, self.choice.steps_as_dense
+            self._dense_roles = tuple(
+                role
+                for role in self.networks
+                if (default(role) if asked is None else asked)
+            )
+        if self.dense_steps and not self._step_factors():
             raise ValueError(
                 "`dense_steps` must be left out where networks are not made of sparse "
                 f'layers, as "ncp" is; got True for {self.choice.network!r}.'
@@ -92,12 +100,8 @@ class ActorCriticNetworks(NetworkPolicy):
     def _step_factors(self) -> dict[Tensor, float]:
         """Returns how much further weights move than the learning rate says."""
         factors: dict[Tensor, float] = {}
-        if self.choice.recurrent:
-            return factors
-        for role, network in self.networks.items():
-            asked = self.dense_steps
-            if self.choice.steps_as_dense(role) if asked is None else asked:
-                factors |= dense_step_factors(network)
+        for role in self._dense_roles:
+            factors |= dense_step_factors(self.networks[role])
         return factors
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -21,10 +21,6 @@ from velora.sb3.common.network_defaults import DEFAULTS
 TRAINED = [name for name in ALGORITHMS if name != "ARS"]
 
 
-def parameters_of(optimizer: torch.optim.Optimizer) -> list[Any]:
-    return [p for group in optimizer.param_groups for p in group["params"]]
-
-
 class Counted(torch.optim.Adam):
     """Counts how many were made, and of how many parameters each."""
 
@@ -32,8 +28,8 @@ class Counted(torch.optim.Adam):
 
     def __init__(self, params: Any, **options: Any) -> None:
         params = list(params)
+        self.made.append(len(params))
         super().__init__(params, **options)
-        self.made.append(len(parameters_of(self)))
 
 
 @pytest.fixture
@@ -46,7 +42,7 @@ def made() -> list[int]:
 def test_optimizer_is_made_once(algorithm: str, made: list[int]) -> None:
     policy = make_agent(algorithm, policy_kwargs={"optimizer_class": Counted}).policy
     parts = [policy.actor, policy.critic] if hasattr(policy, "actor") else [policy]
-    assert made == [len(parameters_of(part.optimizer)) for part in parts]
+    assert made == [len(part.optimizer.param_groups[0]["params"]) for part in parts]
     assert policy.optimizer_class is Counted
     assert policy._get_constructor_parameters()["optimizer_class"] is Counted
 
@@ -73,7 +69,7 @@ def test_optimizer_is_obeyed(algorithm: str) -> None:
     for part in parts:
         assert isinstance(part.optimizer, torch.optim.SGD)
         assert part.optimizer.param_groups[0]["momentum"] == 0.5
-    trained = {p for part in parts for p in parameters_of(part.optimizer)}
+    trained = {p for part in parts for p in part.optimizer.param_groups[0]["params"]}
     expected = set(nn.ModuleList(policy.networks.values()).parameters())
     assert trained - {getattr(policy, "log_std", None)} == expected
 
@@ -90,8 +86,8 @@ def test_adam_is_fused_unless_its_options_say_how(
     policy = learn(make_agent(algorithm, policy_kwargs=given)).policy
     parts = [policy.actor, policy.critic] if hasattr(policy, "actor") else [policy]
     for part in parts:
-        for group in part.optimizer.param_groups:
-            assert bool(group["fused"]) == (not options)
+        (group,) = part.optimizer.param_groups
+        assert bool(group["fused"]) == (not options)
 
 
 def test_fused_adam_takes_the_same_steps() -> None:
@@ -209,7 +205,8 @@ def test_copy_steps_as_far(how: str, tmp_path: Path) -> None:
         policy.optimizer.param_groups[0]["lr"] = 0.1
     else:
         policy = copy.copy(agent.policy)
-    policy.set_training_mode(True)  # as each update starts
+    if how.startswith("saved"):  # masks came after the optimizer
+        policy.set_training_mode(True)  # as each update starts
     check_dense_steps(policy, 0.1)
     agent.policy.set_training_mode(True)
     check_dense_steps(agent.policy, 0.1)

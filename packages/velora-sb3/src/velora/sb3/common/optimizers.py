@@ -90,7 +90,7 @@ def stretch_steps(optimizer: Optimizer, factors: Mapping[Tensor, float]) -> None
     hold it.
     """
     is_stretched = hasattr(optimizer, _FACTORS)
-    setattr(optimizer, _FACTORS, dict(factors))
+    setattr(optimizer, _FACTORS, {p: far for p, far in factors.items() if far != 1})
     if is_stretched:
         return
     plain = optimizer.step
@@ -106,4 +106,4 @@ def stretch_steps(optimizer: Optimizer, factors: Mapping[Tensor, float]) -> None
         return found
 
     # A method, as schedulers of learning rates wrap it.
-    optimizer.step = MethodType(step, optimizer)  # type: ignore[method-assign]
+    optimizer.step = MethodType(step, optimizer)  # type: ignore[method-assign]  # of this one alone

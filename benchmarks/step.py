@@ -1,6 +1,7 @@
 """What one step costs: heads packed into one product, and the pace of algorithms.
 
     python benchmarks/step.py [--json FILE]
+    python benchmarks/step.py --device cuda
 
 Part 1, for (neurons, batch): one no-gradient step of `LiquidNCPNetwork` against the
 same network with its cell computed head by head, five masked linear layers one after
@@ -8,8 +9,8 @@ another. "step" is `network(x, h)`, "frozen" is `network.frozen_step()(x, h)`. P
 environment steps per second of PPO on CartPole-v1 (8 environments, rollouts of 2,048
 steps, 10 epochs), SAC on Pendulum-v1 (an update a step) and DQN on CartPole-v1 (an
 update every second step) with NCPPolicy against MlpPolicy: each as it is ("default"),
-and with layers of the same widths. Runs are interleaved, and each ratio is between
-medians or a median itself.
+and with layers of the same widths, on a CPU or a GPU. Runs are interleaved, and each
+ratio is between medians or a median itself.
 """
 
 from __future__ import annotations
@@ -84,14 +85,15 @@ def dqn_on_cart_pole(batch: int) -> Callable[..., BaseAlgorithm]:
 
 
 def measure_pace(
-    name: str, neurons: int | None, batch: int, rounds: int, scale: float
+    name: str, neurons: int | None, batch: int, rounds: int, scale: float, device: str
 ) -> dict[str, float | str]:
     make, steps = PACES[name]
     ours: dict[str, Any] = {} if neurons is None else {"n_neurons": neurons}
-    sparse = make(batch)("NCPPolicy", policy_kwargs=ours, **ALWAYS)
+    always: dict[str, Any] = {"seed": 0, "device": device}
+    sparse = make(batch)("NCPPolicy", policy_kwargs=ours, **always)
     counts = next(iter(sparse.policy.networks.values())).counts
     widths = None if neurons is None else [counts.inter, counts.command]
-    dense = make(batch)("MlpPolicy", policy_kwargs={"net_arch": widths}, **ALWAYS)
+    dense = make(batch)("MlpPolicy", policy_kwargs={"net_arch": widths}, **always)
     models = {"NCPPolicy": sparse, "MlpPolicy": dense}
     rates: dict[str, list[float]] = {kind: [] for kind in models}
     n_steps = max(int(steps * scale), 200)
@@ -111,7 +113,6 @@ def measure_pace(
     return {"algorithm": name} | layers | row | {"NCP / MLP": ratio}
 
 
-ALWAYS: dict[str, Any] = {"seed": 0, "device": "cpu"}
 PACES: dict[str, tuple[Callable[[int], Callable[..., BaseAlgorithm]], int]] = {
     "PPO": (ppo_on_cart_pole, 8192),  # and steps of a round
     "SAC": (sac_on_pendulum, 400),
@@ -131,14 +132,17 @@ ROWS = [  # algorithm, neurons, minibatch
 @click.option("--rounds", default=31, help="Interleaved rounds of 100 steps.")
 @click.option("--pace-rounds", default=7, help="Interleaved rounds of learning.")
 @click.option("--scale", default=1.0, help="Longer or shorter rounds of learning.")
+@click.option("--device", default="cpu", help="Where agents learn.")
 @json_option
-def main(rounds: int, pace_rounds: int, scale: float, path: Path | None) -> None:
+def main(
+    rounds: int, pace_rounds: int, scale: float, device: str, path: Path | None
+) -> None:
     """Measures a step of the liquid network and the pace of three algorithms."""
     torch.manual_seed(0)
     step = [measure_step(n, b, rounds) for n, b in track(SIZES, "steps")]
     show(step, "One no-gradient step of LiquidNCPNetwork")
     rows = track(ROWS, "learning")
-    pace = [measure_pace(*row, pace_rounds, scale) for row in rows]
+    pace = [measure_pace(*row, pace_rounds, scale, device) for row in rows]
     show(pace, "Environment steps per second")
     write_json(path, {"step": step, "pace": pace})
 

@@ -107,7 +107,7 @@ def test_files_that_are_no_agents_are_refused(agent: Path) -> None:
     other = agent.with_name("other.zip")
     other.write_bytes(b"nothing of the kind")
     assert "Error: the file" in run(other).output
-    PPO("MlpPolicy", Painted(), n_steps=8, batch_size=8).save(other)
+    PPO("MlpPolicy", Painted(), n_steps=8, batch_size=8, device="cpu").save(other)
     done = run(other)
     assert done.exit_code == 1
     assert "with a policy of Velora's" in done.output

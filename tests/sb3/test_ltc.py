@@ -34,7 +34,7 @@ def test_every_algorithm_learns_over_windows(algorithm: str, tmp_path: Path) -> 
     assert networks
     assert all(network.n_neurons == 8 for network in networks.values())
     model.save(tmp_path / "agent.zip")
-    loaded = type(model).load(tmp_path / "agent.zip")
+    loaded = type(model).load(tmp_path / "agent.zip", device="cpu")
     np.testing.assert_array_equal(predict(loaded), predict(model))
     for role, network in networks_of(loaded, LTCNetwork).items():
         assert network.wiring == networks[role].wiring
@@ -45,7 +45,7 @@ def test_recurrent_ppo_learns_and_is_saved(critic: str, tmp_path: Path) -> None:
     model = learn_recurrent(make_model(policy_kwargs=LTC | CRITICS[critic]))
     assert isinstance(model.policy.networks["pi"], LTCNetwork)
     model.save(tmp_path / "agent.zip")
-    assert_same_behaviour(model, type(model).load(tmp_path / "agent.zip"))
+    assert_same_behaviour(model, type(model).load(tmp_path / "agent.zip", device="cpu"))
 
 
 @pytest.mark.parametrize(

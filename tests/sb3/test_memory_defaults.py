@@ -97,8 +97,9 @@ def test_agent_keeps_them_after_they_have_changed(
     model.save(tmp_path / "agent", exclude=["replay_buffer"])
     model.policy.save(str(tmp_path / "policy"))
     others(monkeypatch)
-    loaded = type(model).load(tmp_path / "agent")
-    again = type(model).load(tmp_path / "agent", policy_kwargs=model.policy_kwargs)
+    loaded = type(model).load(tmp_path / "agent", device="cpu")
+    kwargs = model.policy_kwargs
+    again = type(model).load(tmp_path / "agent", policy_kwargs=kwargs, device="cpu")
     alone = type(model.policy).load(str(tmp_path / "policy"), device="cpu")
     for other in (loaded.policy, again.policy, alone):
         observations = sample_observations(model)
@@ -114,14 +115,16 @@ def test_extractor_keeps_them_after_they_have_changed(
     options = {"features_extractor_class": LiquidExtractor}
     if network:
         options["features_extractor_kwargs"] = {"network": network}
-    model = PPO("MlpPolicy", make_env("window", "box"), policy_kwargs=options)
+    model = PPO(
+        "MlpPolicy", make_env("window", "box"), policy_kwargs=options, device="cpu"
+    )
     extractor = model.policy.features_extractor
     kind = LiquidNCPNetwork if network else GatedLeakyNCPNetwork
     assert type(extractor.body.network) is kind
     model.save(tmp_path / "agent")
     model.policy.save(str(tmp_path / "policy"))
     others(monkeypatch)
-    loaded = PPO.load(tmp_path / "agent").policy
+    loaded = PPO.load(tmp_path / "agent", device="cpu").policy
     alone = type(model.policy).load(str(tmp_path / "policy"), device="cpu")
     for policy in (loaded, alone):
         actions = policy.predict(sample_observations(model), deterministic=True)[0]
@@ -130,7 +133,9 @@ def test_extractor_keeps_them_after_they_have_changed(
 
 @pytest.mark.parametrize("name", ["PPO-window", "RecurrentPPO-default"])
 def test_agent_of_before_remembers_as_it_did(name: str, tmp_path: Path) -> None:
-    loaded = algorithm_class(name.split("-")[0]).load(OLDER / f"{name}.zip")
+    loaded = algorithm_class(name.split("-")[0]).load(
+        OLDER / f"{name}.zip", device="cpu"
+    )
     assert asked(loaded) == {BUILDERS}
     loaded.save(tmp_path / "agent")
-    assert asked(type(loaded).load(tmp_path / "agent")) == {BUILDERS}
+    assert asked(type(loaded).load(tmp_path / "agent", device="cpu")) == {BUILDERS}

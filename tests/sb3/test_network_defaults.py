@@ -151,7 +151,7 @@ def test_none_of_them_leaves_all_to_the_builders(tmp_path: Path) -> None:
     model = make("DQN", network_defaults={})
     assert asked(model) == {"qf": (64, "mish", "kaiming_uniform")}
     model.save(tmp_path / "agent")
-    assert asked(DQN.load(tmp_path / "agent")) == asked(model)
+    assert asked(DQN.load(tmp_path / "agent", device="cpu")) == asked(model)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -163,8 +163,9 @@ def test_agent_keeps_them_after_they_have_changed(
     model.policy.save(str(tmp_path / "policy"))
     later = {family: {"ncp": {}} for family in DEFAULTS}
     monkeypatch.setattr(algorithm, "DEFAULTS", later)
-    loaded = type(model).load(tmp_path / "agent")
-    again = type(model).load(tmp_path / "agent", policy_kwargs=model.policy_kwargs)
+    loaded = type(model).load(tmp_path / "agent", device="cpu")
+    kwargs = model.policy_kwargs
+    again = type(model).load(tmp_path / "agent", policy_kwargs=kwargs, device="cpu")
     alone = type(model.policy).load(str(tmp_path / "policy"), device="cpu")
     for other in (loaded.policy, again.policy, alone):
         observations = sample_observations(model)
@@ -186,7 +187,9 @@ def test_part_keeps_them_after_they_have_changed(
 
 @pytest.mark.parametrize("name", ["PPO-NCPPolicy", "PPO-default", "DQN-default"])
 def test_agent_of_before_has_none(name: str) -> None:
-    loaded = algorithm_class(name.split("-")[0]).load(OLDER / f"{name}.zip")
+    loaded = algorithm_class(name.split("-")[0]).load(
+        OLDER / f"{name}.zip", device="cpu"
+    )
     networks_of_it = loaded.policy.networks.values()
     assert {network.activation for network in networks_of_it} == {"mish"}
     size = 6 if name == "PPO-NCPPolicy" else 64
@@ -194,9 +197,9 @@ def test_agent_of_before_has_none(name: str) -> None:
 
 
 def test_agent_of_before_saved_again_has_none(tmp_path: Path) -> None:
-    loaded = PPO.load(OLDER / "PPO-default.zip")
+    loaded = PPO.load(OLDER / "PPO-default.zip", device="cpu")
     loaded.save(tmp_path / "agent")
-    assert asked(PPO.load(tmp_path / "agent")) == asked(loaded)
+    assert asked(PPO.load(tmp_path / "agent", device="cpu")) == asked(loaded)
 
 
 def test_weights_of_before_are_no_ones_that_others_compute_with() -> None:
@@ -216,15 +219,19 @@ def test_extractor_has_them_and_keeps_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"features_extractor_class": NCPExtractor}
-    model = SAC("MlpPolicy", make_env("flat", "box"), policy_kwargs=options)
+    model = SAC(
+        "MlpPolicy", make_env("flat", "box"), policy_kwargs=options, device="cpu"
+    )
     model.save(tmp_path / "agent")
     monkeypatch.setattr(algorithm, "DEFAULTS", {family: {} for family in DEFAULTS})
     for extractor in (
         model.actor.features_extractor,
-        SAC.load(tmp_path / "agent").actor.features_extractor,
+        SAC.load(tmp_path / "agent", device="cpu").actor.features_extractor,
     ):
         assert extractor.body.network.n_neurons == 128
-    older = PPO.load(OLDER / "PPO-NCPExtractor.zip").policy.features_extractor
+    older = PPO.load(
+        OLDER / "PPO-NCPExtractor.zip", device="cpu"
+    ).policy.features_extractor
     assert older.body.network.activation == "mish"
 
 
@@ -233,8 +240,8 @@ def test_policy_alone_keeps_those_of_its_extractor(
     policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kwargs = {"features_extractor_class": NCPExtractor}
-    model = PPO(policy, make_env("flat", "box"), policy_kwargs=kwargs)
-    older = PPO.load(OLDER / "PPO-NCPExtractor.zip")
+    model = PPO(policy, make_env("flat", "box"), policy_kwargs=kwargs, device="cpu")
+    older = PPO.load(OLDER / "PPO-NCPExtractor.zip", device="cpu")
     monkeypatch.setattr(algorithm, "DEFAULTS", {family: {} for family in DEFAULTS})
     for policy_of in (model.policy, older.policy):
         policy_of.save(str(tmp_path / "policy"))

@@ -196,6 +196,6 @@ def test_wiring_of_another_rule_drives_every_network(
     for network in model.policy.networks.values():
         assert type(network.wiring) is Connectome
     model.save(tmp_path / "agent")
-    loaded = type(model).load(tmp_path / "agent")
+    loaded = type(model).load(tmp_path / "agent", device="cpu")
     for name, network in model.policy.networks.items():
         assert loaded.policy.networks[name].wiring == network.wiring

@@ -198,10 +198,10 @@ def test_copy_steps_as_far(how: str, tmp_path: Path) -> None:
         policy = pickle.loads(pickle.dumps(agent.policy))
     elif how == "saved":
         agent.save(tmp_path / "agent")
-        policy = type(agent).load(tmp_path / "agent").policy
+        policy = type(agent).load(tmp_path / "agent", device="cpu").policy
     elif how == "saved alone":
         agent.policy.save(str(tmp_path / "policy"))
-        policy = type(agent.policy).load(str(tmp_path / "policy"))
+        policy = type(agent.policy).load(str(tmp_path / "policy"), "cpu")
         policy.optimizer.param_groups[0]["lr"] = 0.1
     else:
         policy = copy.copy(agent.policy)
@@ -258,7 +258,7 @@ def test_agent_that_goes_on_from_a_file_learns_the_same(
 ) -> None:
     agent = learn(make_agent("PPO", policy_kwargs={"dense_steps": given}))
     agent.save(tmp_path / "agent")
-    again = type(agent).load(tmp_path / "agent")
+    again = type(agent).load(tmp_path / "agent", device="cpu")
     for each in (agent, again):
         moved(each.policy)
     for name, p in agent.policy.named_parameters():

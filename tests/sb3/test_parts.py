@@ -196,7 +196,8 @@ def test_actor_of_a_plain_policy_with_our_extractor_is_loaded(tmp_path: Path) ->
             "features_extractor_class": extractor,
             "features_extractor_kwargs": {"features_dim": 8, "n_neurons": 10},
         }
+        env = make_env(observations, "box")
         model: Any = algorithm_class("SAC")(
-            "MlpPolicy", make_env(observations, "box"), policy_kwargs=options
+            "MlpPolicy", env, policy_kwargs=options, device="cpu"
         )
         assert_loads(model.actor, model, tmp_path)

@@ -81,7 +81,7 @@ def test_targets_go_on_in_the_wiring_that_was_saved(
     model = learn(make_agent(algorithm, policy))
     rewire(model)
     model.save(tmp_path / "agent")
-    loaded = type(model).load(tmp_path / "agent", env=model.get_env())
+    loaded = type(model).load(tmp_path / "agent", env=model.get_env(), device="cpu")
     for copied in (loaded, copied_by_parameters(model)):
         learn(copied)
         assert_followed(copied)
@@ -170,7 +170,9 @@ def test_acting_leaves_targets_alone() -> None:
 
 def test_targets_of_a_plain_policy_follow_when_told() -> None:
     options = {"features_extractor_class": NCPExtractor}
-    model: Any = SAC("MlpPolicy", make_env("flat", "box"), policy_kwargs=options)
+    model: Any = SAC(
+        "MlpPolicy", make_env("flat", "box"), policy_kwargs=options, device="cpu"
+    )
     twin = model.critic.features_extractor.body.network
     twin.inter.update_mask(twin.inter.mask == 0)
     follow_twins(model.policy)

@@ -141,7 +141,7 @@ def test_environments_that_come_later_are_asked_for_masks(tmp_path: Path) -> Non
     model = learn(make_model(ragged(FLAT, "discrete")))
     assert not model.policy.masked
     model.save(tmp_path / "agent")
-    loaded = MemoryPPO.load(tmp_path / "agent", env=masked())
+    loaded = MemoryPPO.load(tmp_path / "agent", env=masked(), device="cpu")
     model.set_env(masked())
     for agent in (loaded, model):  # the environments refuse invalid actions
         learn(agent)

@@ -39,7 +39,7 @@ def test_loaded_agent_and_policy_behave_as_the_saved_one(
     assert_same_behaviour(model, loaded)
     assert_same_weights(model.policy, loaded.policy)
     model.policy.save(tmp_path / "policy")
-    policy = type(model.policy).load(tmp_path / "policy")
+    policy = type(model.policy).load(tmp_path / "policy", device="cpu")
     got, _ = follow(policy, sequence(model))
     np.testing.assert_array_equal(got, follow(model, sequence(model))[0])
     other = make_model(policy_kwargs=options, seed=2)
@@ -99,7 +99,7 @@ def test_agent_with_masks_stays_one(key: str | None, tmp_path: Path) -> None:
     assert (loaded.policy.masked, loaded.policy.mask_key) == (key is None, key)
     learn(loaded)
     model.policy.save(tmp_path / "policy")
-    policy = type(model.policy).load(tmp_path / "policy")
+    policy = type(model.policy).load(tmp_path / "policy", device="cpu")
     assert (policy.masked, policy.mask_key) == (key is None, key)
 
 

@@ -187,12 +187,12 @@ def test_loaded_agents_and_policies_behave_as_the_saved_ones(
     assert_same_behaviour(model, loaded)
     assert_same_weights(model.policy, loaded.policy)
     model.policy.save(tmp_path / "policy")
-    policy = type(model.policy).load(tmp_path / "policy")
+    policy = type(model.policy).load(tmp_path / "policy", device="cpu")
     got, _ = follow(policy, sequence(model))
     np.testing.assert_array_equal(got, follow(model, sequence(model))[0])
     for part in model.policy.children():
         part.save(tmp_path / "part")
-        assert_same_weights(part, type(part).load(tmp_path / "part"))
+        assert_same_weights(part, type(part).load(tmp_path / "part", device="cpu"))
 
 
 def test_learning_goes_on_after_loading_as_without(kind: Kind, tmp_path: Path) -> None:

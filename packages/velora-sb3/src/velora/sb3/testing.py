@@ -120,7 +120,8 @@ def _act(policy: Any, actions: spaces.Space[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "policy"))
         policy.save(path)
-        again, _ = type(policy).load(path).predict(seen, deterministic=True)
+        loaded = type(policy).load(path, device=policy.device)
+        again, _ = loaded.predict(seen, deterministic=True)
     if not np.array_equal(again, chosen):
         raise ValueError(
             f"`load` must give back what `save` wrote; the actions were {chosen!r} "

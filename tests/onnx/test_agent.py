@@ -162,7 +162,12 @@ def test_what_remembers_nothing_takes_any_number_of_environments(
         (np.array(["a", "b", "c"]), TypeError, "must be of float32.*got <U1"),
         (np.zeros(3, complex), TypeError, "got complex128"),
         (np.array([0, np.nan, 0]), ValueError, "must be numbers; got NaN"),
-        ({"obs": np.zeros(3)}, ValueError, r"must have the shape .*got \(\)"),
+        ({"obs": np.zeros(3)}, TypeError, "must be an array; got a dict"),
+        (
+            (np.zeros(3), {}),
+            TypeError,
+            "got a tuple. .*`reset` returns, pass the first",
+        ),
     ],
 )
 def test_wrong_observation_is_refused(

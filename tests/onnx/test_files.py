@@ -20,6 +20,7 @@ from recurrent_agents import TIMED
 from side_by_side import drawn, seen_by, shaken
 from torch import Tensor, nn
 
+from velora.models import CfC
 from velora.onnx import OnnxAgent, export
 from velora.plugins import networks
 from velora.sb3 import Agent
@@ -227,3 +228,28 @@ def test_agent_acts_where_nothing_heavy_can_be_imported(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(json.loads(done.stdout), expected, atol=1e-5)
+
+
+class Crowded(Deciding):
+    """Decides by how many rows there are, which no check meets."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -self.layer(x) if x.shape[0] > 5 else self.layer(x)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_decision_that_the_check_does_not_meet_is_warned_of(
+    alone: bool, tmp_path: Path
+) -> None:
+    networks().add("test-onnx", Crowded, summary="one for this test", override=True)
+    options = {"network": "test-onnx", "n_neurons": None}
+    model = Crowded(6, 3) if alone else make_agent(policy_kwargs=options)
+    with pytest.warns(UserWarning, match=r"decides by .* at .*test_files\.py:\d+: "):
+        export(model, tmp_path / "policy.onnx")
+    assert (tmp_path / "policy.onnx").exists()
+
+
+def test_network_inside_of_a_module_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"got CfC\. Pass its `network`\."):
+        export(CfC(4, 16), tmp_path / "policy.onnx")
+    export(CfC(4, 16).network, tmp_path / "policy.onnx")

@@ -199,3 +199,17 @@ def test_wrong_arguments_are_refused() -> None:
         influence(other, found)
     with pytest.raises(ValueError, match="must be of the network that acts"):
         influence(make_agent("SAC"), trace(make_agent("TD3"), make_env("flat", "box")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((measured(1, 2), spoken(1, 2)), "`influence` must be .* got Lesions"),
+        ((spoken(1, 2), None), "`lesions` must be .* got NoneType"),
+        ((spoken(1, 2), measured(1, 2), 0), r"`motors` must be .* \[0\].* got 0"),
+    ],
+)
+def test_rank_correlation_names_what_it_takes(arguments: Any, said: str) -> None:
+    one, other, *motors = arguments
+    with pytest.raises(TypeError, match=said):
+        rank_correlation(one, other, motors=motors[0] if motors else None)

@@ -171,7 +171,7 @@ def test_network_without_neurons_shows_states_and_motors(tmp_path: Path) -> None
     data = data_of(path)
     assert [layer["name"] for layer in data["layers"]] == ["state", "motor"]
     assert data["why"] is None
-    assert any("no neurons of Velora's" in note for note in done.notes)
+    assert any("shows no inter and command neurons" in note for note in done.notes)
     assert "<path" not in path.read_text("utf-8")
     assert path.read_text("utf-8").count("<circle") == len(data["names"])
 
@@ -235,6 +235,17 @@ def test_film_is_made_to_fit_what_you_say(tmp_path: Path) -> None:
     assert report(make_agent(), env, path, **options).n_bytes > 400_000
     done = report(make_agent(), env, path, max_bytes=300_000, **options)
     assert 150_000 < done.n_bytes <= 300_000
+    done = report(make_agent(), env, path, max_bytes=1_000, **options)
+    assert f"The file has {done.n_bytes} bytes, more than 1000:" in done.notes[-1]
+
+
+def test_lesions_of_a_smaller_network_are_refused(tmp_path: Path) -> None:
+    small, model = make_agent(), make_agent(policy_kwargs={"n_neurons": 20})
+    found = lesions(small, small.get_env(), n_episodes=1, seed=0)
+    env = make_env(actions="box")
+    with pytest.raises(ValueError, match="must be of one model; got networks with"):
+        report(model, env, tmp_path / "a.html", n_episodes=1, lesions=found)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_long_episode_is_cut_and_that_is_said(tmp_path: Path) -> None:

@@ -195,3 +195,9 @@ def test_agent_without_memory_takes_any_number_of_environments() -> None:
     for n in (3, 2, 5):
         assert len(agent.act(sample_observations(model, n))) == n
         agent.reset(np.ones(n, dtype=bool))
+
+
+def test_what_reset_of_gymnasium_returns_is_refused() -> None:
+    agent = Agent(make_agent())
+    with pytest.raises(TypeError, match=r"\(observation, info\).*first part"):
+        agent.act((np.zeros(6, np.float32), {}))

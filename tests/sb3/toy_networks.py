@@ -142,6 +142,18 @@ class Beginningless(Pair):
     initial_state: Any = None
 
 
+class Stateless(Pair):
+    def forward_sequence(self, x: Tensor, state: Any = None, *, resets: Any) -> Any:  # type: ignore[override]  # what is tested
+        return super().forward_sequence(x, state, resets=resets)[0]
+
+
+class StateSecond(Pair):
+    """Has a state as PyTorch's LSTM has it, with the batch in the second dimension."""
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        return tuple(part[None] for part in super().initial_state(batch_size))
+
+
 class Unresettable(Pair):
     def forward_sequence(self, x: Tensor, state: Any = None) -> Any:  # type: ignore[override]  # what is tested
         return super().forward_sequence(x, state)

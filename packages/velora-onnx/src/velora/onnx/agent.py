@@ -97,8 +97,9 @@ class OnnxAgent:
             The action, or one for each environment.
 
         Raises:
-            TypeError: the observation is of another kind of numbers or no mapping, or
-                there are masks, and none are taken.
+            TypeError: the observation is of another kind of numbers, no mapping or one
+                where none is taken, or what `reset` of gymnasium returns; or there are
+                masks, and none are taken.
             ValueError: it has another shape, a number is out of range or NaN, the agent
                 remembers another number of environments, or masks are missing or wrong.
         """
@@ -149,6 +150,14 @@ class OnnxAgent:
                 raise ValueError(
                     f"`observation` must have the keys {keys}; it lacks {missing}."
                 )
+        elif isinstance(observation, Mapping) or (
+            isinstance(observation, tuple)
+            and any(isinstance(part, Mapping) for part in observation)
+        ):
+            raise TypeError(
+                f"`observation` must be an array; got a {type(observation).__name__}. "
+                "Of what gymnasium's `reset` returns, pass the first part."
+            )
         feeds, sizes = {}, set()
         for port in ports:
             value = observation[port.key] if is_dict else observation

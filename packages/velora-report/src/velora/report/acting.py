@@ -45,8 +45,8 @@ class Acting:
                 "The network that acts must have inter and command neurons, as a "
                 "velora.models.lnn.wired.WiredNetwork; got "
                 f"{type(self.network).__name__}. `trace` shows its states and motor "
-                "neurons; lesions and influence need one of ours, such as "
-                'network="ncp" or "liquid".'
+                "neurons; lesions and influence need one such as "
+                'network="ncp", "liquid" or "gated-leaky".'
             )
         return self.network
 

@@ -113,8 +113,30 @@ def rank_correlation(
         From -1 to 1; NaN where all of one kind are equal, or there are less than two.
 
     Raises:
-        ValueError: a neuron or motor neuron is not there.
+        TypeError: an argument is none such.
+        ValueError: a neuron or motor neuron is not there, or the two are of networks of
+            other sizes.
     """
+    for name, given, kind in (
+        ("influence", influence, Influence),
+        ("lesions", lesions, Lesions),
+    ):
+        if not isinstance(given, kind):
+            raise TypeError(
+                f"`{name}` must be what velora.report.{name} returns; got "
+                f"{type(given).__name__}."
+            )
+    if motors is not None and not isinstance(motors, Sequence):
+        raise TypeError(
+            "`motors` must be numbers of motor neurons, as [0], or None; got "
+            f"{motors!r:.100}."
+        )
+    sizes = {layer: len(rows) for layer, rows in influence.magnitudes.items()}
+    if lesions.sizes and lesions.sizes != sizes:
+        raise ValueError(
+            "`influence` and `lesions` must be of one model; got networks with "
+            f"{sizes} and {dict(lesions.sizes)} neurons."
+        )
     chosen = slice(None) if motors is None else list(motors)
     try:
         expected = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,7 @@ class Lesions:
         names: of the G groups of neurons.
         groups: the neurons of each.
         returns: (G, E) returns of the same episodes without a group.
+        sizes: how many neurons each layer of the network has; empty if nobody said.
     """
 
     seed: int
@@ -45,6 +46,7 @@ class Lesions:
     names: tuple[str, ...]
     groups: tuple[tuple[Neuron, ...], ...]
     returns: np.ndarray
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def differences(self) -> np.ndarray:
@@ -155,6 +157,7 @@ def lesions(
         names=tuple(taken),
         groups=tuple(taken.values()),
         returns=np.reshape(returns, (len(taken), n_episodes)),
+        sizes=sizes_of(network),
     )
 
 

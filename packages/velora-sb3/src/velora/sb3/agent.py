@@ -78,10 +78,18 @@ class Agent:
             The action, or one for each environment.
 
         Raises:
-            TypeError: there are masks, and the model takes none.
+            TypeError: there are masks, and the model takes none; or the observation is
+                what `reset` of gymnasium returns.
             ValueError: the model remembers, and another number of environments; or it
                 was trained with masks, and there are none.
         """
+        if isinstance(observation, tuple) and any(
+            isinstance(part, dict) for part in observation[1:]
+        ):
+            raise TypeError(
+                "`observation` must be one, without more; got the tuple (observation, "
+                "info), as gymnasium's `reset` returns it. Pass its first part."
+            )
         if self._starts is None:
             n_envs = self._count(observation)
             self.state, self._starts = None, np.ones(n_envs, dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from typing import Any
 
@@ -57,9 +58,11 @@ def _network(network: nn.Module, path: Any, vec_normalize: Any) -> Exported:
     sizes = [getattr(network, name, None) for name in ("in_features", "out_features")]
     name = type(network).__name__
     if not all(isinstance(size, int) for size in sizes):
+        inside = getattr(network, "network", None)  # of velora.models.CfC and LTC
+        fix = " Pass its `network`." if inside else ""
         raise TypeError(
             "`model` must be an algorithm of Stable-Baselines3, its policy, or a "
-            f"network with `in_features` and `out_features`; got {name}."
+            f"network with `in_features` and `out_features`; got {name}.{fix}"
         )
     if vec_normalize is not None:
         raise TypeError(
@@ -106,10 +109,18 @@ def _write(
         states=acting.states,
         masks=acting.masks,
     )
-    content = record(acting, says, device)
+    content, branches = record(acting, says, device)
     timespans = getattr(acting.policy, "timespan_key", None)
     draws = Draws(says, moments, timespans)
     difference, n_steps = compare(content, acting, reference, draws, normalised)
+    if branches:
+        warnings.warn(
+            f"{made_of} decides by a value or a size at {', '.join(branches)}: the "
+            "file always goes the way that it went in the recording. In "
+            f"{n_steps} steps it did the same; where the other way is taken, it will "
+            "not. Take torch.where.",
+            stacklevel=4,  # of velora.onnx.export
+        )
     replace_regular(path, content)
     return Exported(len(content), difference, n_steps)
 

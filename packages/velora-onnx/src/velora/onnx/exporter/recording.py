@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, cast
 
 import numpy as np
@@ -18,10 +19,14 @@ from velora.onnx.exporter.acting import Acting
 
 OPSET = 17
 _N_ENVS = 2  # in the recording; the file takes any number
+_KNOWN = ("velora", "torch", "stable_baselines3", "sb3_contrib")
+_BRANCHED = "Converting a tensor to a Python"  # boolean, integer, float
 
 
-def record(acting: Acting, says: Description, device: torch.device) -> bytes:
-    """Returns the ONNX file of a module, with its description.
+def record(
+    acting: Acting, says: Description, device: torch.device
+) -> tuple[bytes, list[str]]:
+    """Makes the ONNX file of a module, with its description.
 
     A trace, not `torch.export`: networks of plugins may ask for values or sizes, which
     a trace goes past, and whoever calls this compares what was recorded.
@@ -30,6 +35,10 @@ def record(acting: Acting, says: Description, device: torch.device) -> bytes:
         acting: the module.
         says: its inputs and outputs.
         device: the module's.
+
+    Returns:
+        The file, and the lines of other people's code that look at values or sizes, as
+        "file.py:3": what is recorded went past them one way, and goes so always.
 
     Raises:
         ValueError: PyTorch cannot record it.
@@ -47,7 +56,7 @@ def record(acting: Acting, says: Description, device: torch.device) -> bytes:
     )
     file = io.BytesIO()
     try:
-        with _quietly(), torch.no_grad():
+        with _quietly() as said, torch.no_grad():
             torch.onnx.export(  # which takes a file in memory, too
                 acting.eval(),
                 example,
@@ -68,18 +77,35 @@ def record(acting: Acting, says: Description, device: torch.device) -> bytes:
     graph = onnx.load_from_string(file.getvalue())
     onnx.helper.set_model_props(graph, {KEY: says.dumps()})
     content: bytes = graph.SerializeToString()
-    return content
+    return content, _branches(said)
+
+
+def _branches(said: list[warnings.WarningMessage]) -> list[str]:
+    known = tuple(
+        folder
+        for name in _KNOWN
+        if (spec := find_spec(name)) is not None
+        for folder in spec.submodule_search_locations or ()
+    )
+    return list(
+        dict.fromkeys(
+            f"{each.filename}:{each.lineno}"
+            for each in said
+            if str(each.message).startswith(_BRANCHED)
+            and not each.filename.startswith(known)
+        )
+    )
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Keeps what the exporter says of itself, and of values that are looked at."""
+def _quietly() -> Iterator[list[warnings.WarningMessage]]:
+    """Keeps what the exporter says of itself, and gives all warnings."""
     logger = logging.getLogger("torch.onnx")
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            yield said
     finally:
         logger.setLevel(before)

@@ -43,7 +43,7 @@ _PATHS = (
     "motor neuron along the path, in this step. The thick lines of the wiring are "
     "these paths: blue ones raise, orange ones lower."
 )
-_FOREIGN = "Paths are known of networks whose neurons are Velora's."
+_FOREIGN = "Paths are known of networks that show inter and command neurons."
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,9 @@ def report(
         notes.append(f"There is no film. {unseen}")
     if wired is None:
         notes.append(
-            f"{type(acting.network).__name__} has no neurons of Velora's, so its state "
-            "and its motor neurons are shown, without wiring, paths and lesions."
+            f"{type(acting.network).__name__} shows no inter and command neurons, so "
+            "its state and its motor neurons are seen, without wiring, paths and "
+            "lesions."
         )
         lesions_section = _sentence(notes[-1])
     elif lesions is False:
@@ -186,6 +187,11 @@ def report(
 
     room = max(max_bytes - len(page(None)), max_bytes // 10)
     content = page(studio.film(room * 3 // 4))  # four letters for three bytes
+    if len(content) > max_bytes:
+        notes.append(
+            f"The file has {len(content)} bytes, more than {max_bytes}: all but "
+            "pictures needs so many."
+        )
     replace_regular(path, content)
     return Report(path, len(content), returns, tuple(notes))
 

@@ -129,8 +129,8 @@ class NetworkBody(nn.Module):
         if self.norm is not None:
             inputs = self.norm(inputs)
         if self.recurrent:
-            sequence: Tensor = self.network.forward_sequence(self._steps(inputs))[0]
-            outputs = sequence[-1]
+            found = self.network.forward_sequence(self._steps(inputs))
+            outputs = outputs_and_state(found, self.network)[0][-1]
         else:
             outputs = self.network(inputs)
         if not isinstance(outputs, Tensor):
@@ -160,3 +160,17 @@ class NetworkBody(nn.Module):
         if self._n_following == 0:
             return window
         return torch.cat((window, rest.expand(steps, -1, -1)), dim=2)
+
+
+def outputs_and_state(found: Any, network: nn.Module) -> tuple[Any, ...]:
+    """Returns what a network's `forward_sequence` gave, if it is as agreed.
+
+    Raises:
+        TypeError: it is not at least a pair, of outputs and the state.
+    """
+    if isinstance(found, tuple) and len(found) > 1:
+        return found
+    raise TypeError(
+        f"`forward_sequence` of {type(network).__name__} must return the pair "
+        f"(outputs, state after the last step); got {type(found).__name__}."
+    )

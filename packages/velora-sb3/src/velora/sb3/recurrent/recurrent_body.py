@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from velora.models.lnn.shapes import has_shape
 from velora.models.protocol import RecurrentNetwork, State, parts, takes
 from velora.plugins import NetworkEntry
-from velora.sb3.common.network_body import build_network
+from velora.sb3.common.network_body import build_network, outputs_and_state
+
+_ROWS = 3  # of a state that is looked at; LSTM's first dimension is often 1 or 2
 
 
 class RecurrentBody(nn.Module):
@@ -40,6 +42,7 @@ class RecurrentBody(nn.Module):
         TypeError: the builder does not take one of the options, or what it builds has
             no `forward_sequence` with `resets` (and `timespans` where it is timed), or
             no `initial_state` of tensors.
+        ValueError: a part of the initial state has not the batch first.
     """
 
     network: RecurrentNetwork[Any]
@@ -67,15 +70,22 @@ class RecurrentBody(nn.Module):
                     f"`forward_sequence` of the network {entry.name!r} must take "
                     f"`{argument}` here; it takes {taken}."
                 )
-        state = self.network.initial_state(1)
+        state = self.network.initial_state(_ROWS)
         if not all(isinstance(part, Tensor) for part in parts(state)):
             raise TypeError(
                 f"`initial_state` of the network {entry.name!r} must return a tensor "
                 "or a tuple of tensors, each with the batch first; got "
-                f"{state!r:.200}."
+                f"{[type(part).__name__ for part in parts(state)]}."
+            )
+        shapes = [tuple(part.shape) for part in parts(state)]
+        if any(shape[:1] != (_ROWS,) for shape in shapes):
+            raise ValueError(
+                f"`initial_state({_ROWS})` of the network {entry.name!r} must have the "
+                "batch in dimension 0 of every part; got parts of the shapes "
+                f"{shapes}. Move it there in `forward_sequence` and back."
             )
         self.is_tuple = isinstance(state, tuple)
-        self.shapes = [tuple(part.shape[1:]) for part in parts(state)]
+        self.shapes = [shape[1:] for shape in shapes]
         self.dtypes = [part.dtype for part in parts(state)]
         self.sizes = [math.prod(shape) for shape in self.shapes]
         shows = shown and takes(forward_sequence, "return_states")
@@ -176,6 +186,7 @@ class RecurrentBody(nn.Module):
             states: (T, B, n_shown) after each step, where they are shown, else None.
 
         Raises:
+            TypeError: the network returns no pair of outputs and a state.
             ValueError: the network returns outputs or a state of another shape, or a
                 state of other numbers.
         """
@@ -184,9 +195,8 @@ class RecurrentBody(nn.Module):
             options["timespans"] = timespans
         if self.n_shown:
             options["return_states"] = True
-        outputs, after, *shown = self.network.forward_sequence(
-            x, self.as_given(state), **options
-        )
+        found = self.network.forward_sequence(x, self.as_given(state), **options)
+        outputs, after, *shown = outputs_and_state(found, self.network)
         name = type(self.network).__name__
         size = (*x.shape[:2], self.out_features)
         if not _has_shape(outputs, size):

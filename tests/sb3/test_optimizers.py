@@ -205,8 +205,6 @@ def test_copy_steps_as_far(how: str, tmp_path: Path) -> None:
         policy.optimizer.param_groups[0]["lr"] = 0.1
     else:
         policy = copy.copy(agent.policy)
-    if how.startswith("saved"):  # masks came after the optimizer
-        policy.set_training_mode(True)  # as each update starts
     check_dense_steps(policy, 0.1)
     agent.policy.set_training_mode(True)
     check_dense_steps(agent.policy, 0.1)
@@ -318,3 +316,19 @@ def test_steps_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         make_agent(algorithm, policy_kwargs=options)
+
+
+class OwnAdam(torch.optim.Adam):
+    """Steps by itself, and keeps none of Adam's options."""
+
+    def __init__(self, params: Any, lr: float) -> None:
+        torch.optim.Optimizer.__init__(self, params, {"lr": lr})
+
+    def step(self, closure: Any = None) -> None:
+        """Stays."""
+
+
+def test_adam_of_a_user_is_left_alone() -> None:
+    policy = make_agent("PPO", policy_kwargs={"optimizer_class": OwnAdam}).policy
+    (group,) = policy.optimizer.param_groups
+    assert set(group) == {"params", "lr"}

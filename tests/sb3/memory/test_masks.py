@@ -264,7 +264,12 @@ def test_evaluation_carries_the_state_and_the_masks(tmp_path: Any) -> None:
     assert any(starts.any() for _, starts in states[1:])
     del model.policy.predict
 
-    callback = EvalCallback(
+    class Noting(EvalCallback):
+        def _log_success_callback(self, *variables: Any) -> None:
+            self.model.seen = True  # type: ignore[attr-defined]  # by a user
+            super()._log_success_callback(*variables)
+
+    callback = Noting(
         masked(),
         n_eval_episodes=6,
         eval_freq=10,
@@ -277,5 +282,6 @@ def test_evaluation_carries_the_state_and_the_masks(tmp_path: Any) -> None:
     found = np.load(tmp_path / "evaluations.npz")
     assert found["results"].shape == (4, 6)
     assert callback.model is model
+    assert model.seen
     loaded = type(model).load(tmp_path / "best_model", device="cpu")
     evaluate_policy(loaded, masked(), 2)

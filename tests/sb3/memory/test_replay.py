@@ -304,3 +304,18 @@ def test_a_buffer_without_a_sequence_has_no_sample() -> None:
     buffer = SequenceReplayBuffer(100, FLAT, spaces.Discrete(2))
     with pytest.raises(ValueError, match=r"a sequence of 43 steps .*got 0 of each"):
         buffer.sample(32)
+
+
+def test_step_of_which_nobody_told_is_refused() -> None:
+    recorder = Recorder(FLAT, 2, 0, sequence_length=2, burn_in=1)
+    for _ in range(3):
+        recorder.step()
+    buffer, before = recorder.buffer, copy.deepcopy(recorder.buffer)
+    obs = np.zeros((2, 2), np.float32)
+    for other in (buffer, pickle.loads(pickle.dumps(buffer))):
+        with pytest.raises(
+            ValueError, match=r"`begin\(starts, state\)` must be called"
+        ):
+            other.add(obs, obs, np.zeros((2, 1)), np.zeros(2), np.zeros(2), [{}, {}])
+        assert other.pos == before.pos
+        np.testing.assert_array_equal(other.observations, before.observations)

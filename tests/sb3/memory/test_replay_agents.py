@@ -19,6 +19,7 @@ from recurrent_agents import (
 )
 from replay_agents import (
     KINDS,
+    WARM_UP,
     Kind,
     all_of,
     assert_met,
@@ -306,3 +307,40 @@ def test_batches_are_of_whole_sequences(kind: Kind) -> None:
     model = kind.algorithm("LiquidPolicy", kind.env(), 1e-3, 1000, 9, 64)
     assert (model.sequence_length, model.burn_in, model.batch_size) == (16, 20, 64)
     assert {network.n_neurons for network in networks_of(model).values()} == {150}
+
+
+class Grouped(torch.optim.Adam):
+    """Decays matrices alone, as many users have it."""
+
+    def __init__(self, params: Any, **options: Any) -> None:
+        parameters = list(params)
+        matrices = [p for p in parameters if p.dim() > 1]
+        others = [p for p in parameters if p.dim() <= 1]
+        groups = [{"params": matrices, "weight_decay": 1e-4}, {"params": others}]
+        super().__init__(groups, **options)
+
+
+def changed(model: Any, before: dict[str, torch.Tensor]) -> set[str]:
+    now = dict(model.policy.named_parameters())
+    return {name for name, p in before.items() if not torch.equal(p, now[name])}
+
+
+def test_all_groups_of_an_optimizer_are_trained(kind: Kind) -> None:
+    model = kind.make(policy_kwargs={"optimizer_class": Grouped})
+    before = {name: p.clone() for name, p in model.policy.named_parameters()}
+    model.learn(WARM_UP + 30)
+    assert changed(model, before) == before.keys()
+
+
+@pytest.mark.parametrize("frozen", ["inter", "motor", "actor"])
+def test_frozen_parameters_stay_and_others_learn(kind: Kind, frozen: str) -> None:
+    model = kind.make()
+    for name, parameter in model.policy.named_parameters():
+        parameter.requires_grad_(frozen not in name)
+    before = {
+        name: p.clone()
+        for name, p in model.policy.named_parameters()
+        if "target" not in name  # which follows
+    }
+    model.learn(WARM_UP + 30)
+    assert changed(model, before) == {name for name in before if frozen not in name}

@@ -86,8 +86,9 @@ class MemorySAC(SequenceReplay, SAC):
             logged.append({name: loss.item() for name, loss in losses.items()})
             for optimizer, loss in zip(optimizers, losses.values(), strict=False):
                 optimizer.zero_grad()
-                trained = optimizer.param_groups[0]["params"]
-                loss.backward(inputs=trained)  # type: ignore[no-untyped-call]  # of PyTorch
+                groups = [group["params"] for group in optimizer.param_groups]
+                if trained := [p for group in groups for p in group if p.requires_grad]:
+                    loss.backward(inputs=trained)  # type: ignore[no-untyped-call]  # of PyTorch
                 optimizer.step()
             if step % self.target_update_interval == 0:
                 polyak_update(

@@ -93,6 +93,12 @@ class ActorCriticNetworks(NetworkPolicy):
         if mode:
             self._stretch_steps()
 
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Loads what it says, and follows the masks that came."""
+        found = super().load_state_dict(*args, **kwargs)
+        self._stretch_steps()
+        return found
+
     def _stretch_steps(self) -> None:
         if self.optimizer is not None and (factors := self._step_factors()):
             stretch_steps(self.optimizer, factors)

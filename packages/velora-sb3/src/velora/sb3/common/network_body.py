@@ -162,7 +162,7 @@ class NetworkBody(nn.Module):
         return torch.cat((window, rest.expand(steps, -1, -1)), dim=2)
 
 
-def outputs_and_state(found: Any, network: nn.Module) -> tuple[Any, ...]:
+def outputs_and_state(found: Any, network: object) -> tuple[Any, ...]:
     """Returns what a network's `forward_sequence` gave, if it is as agreed.
 
     Raises:

@@ -21,10 +21,10 @@ class _Asking:
     """
 
     def __init__(self, model: Any, env: VecEnv) -> None:
-        self._model, self._env = model, env
         policy = getattr(model, "policy", model)
         is_masked = getattr(policy, "masked", takes(model.predict, METHOD))
-        self._asks = is_masked and env.has_attr(METHOD)
+        asks = is_masked and env.has_attr(METHOD)
+        vars(self).update(_model=model, _env=env, _asks=asks)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Chooses actions, as the model does."""
@@ -33,6 +33,9 @@ class _Asking:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._model, name, value)
 
 
 def evaluate_policy(

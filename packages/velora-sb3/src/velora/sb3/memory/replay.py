@@ -53,6 +53,7 @@ class SequenceReplayBuffer(ReplayBuffer):
 
     starts: np.ndarray
     states: tuple[np.ndarray, ...] | None
+    _told: int | None = None  # the place of which `begin` has told
 
     def __init__(
         self,
@@ -120,6 +121,7 @@ class SequenceReplayBuffer(ReplayBuffer):
             state: that the step is met in, (n_envs, ...) each. Where an episode starts
                 it counts for nothing.
         """
+        self._told = self.pos
         if self.full or self.pos > 0:
             self._put_aside(np.flatnonzero(starts))
         self.starts[self.pos] = starts
@@ -143,7 +145,19 @@ class SequenceReplayBuffer(ReplayBuffer):
         done: np.ndarray,
         infos: list[dict[str, Any]],
     ) -> None:
-        """Adds a step of each environment, of which `begin` has told."""
+        """Adds a step of each environment, of which `begin` has told.
+
+        Raises:
+            ValueError: it has not.
+        """
+        if self._told != self.pos:
+            raise ValueError(
+                "`begin(starts, state)` must be called before each `add`, and say "
+                "where episodes start and in which state the step is met; got a step "
+                "without. Where an episode starts any state will do, as those of "
+                "`model.policy.initial_states(n_envs)`, all parts in a row."
+            )
+        self._told = None
         now, after = self.pos, (self.pos + 1) % self.buffer_size
         for place, observed in ((now, obs), (after, next_obs)):
 

@@ -126,7 +126,7 @@ def rank_correlation(
                 f"`{name}` must be what velora.report.{name} returns; got "
                 f"{type(given).__name__}."
             )
-    if motors is not None and not isinstance(motors, Sequence):
+    if motors is not None and not isinstance(motors, Sequence | np.ndarray):
         raise TypeError(
             "`motors` must be numbers of motor neurons, as [0], or None; got "
             f"{motors!r:.100}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +83,7 @@ def record(
 
 def _branches(said: list[warnings.WarningMessage]) -> list[str]:
     known = tuple(
-        folder
+        folder + os.sep
         for name in _KNOWN
         if (spec := find_spec(name)) is not None
         for folder in spec.submodule_search_locations or ()

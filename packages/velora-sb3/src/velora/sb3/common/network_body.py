@@ -162,13 +162,13 @@ class NetworkBody(nn.Module):
         return torch.cat((window, rest.expand(steps, -1, -1)), dim=2)
 
 
-def outputs_and_state(found: Any, network: object) -> tuple[Any, ...]:
+def outputs_and_state(found: Any, network: object) -> Sequence[Any]:
     """Returns what a network's `forward_sequence` gave, if it is as agreed.
 
     Raises:
         TypeError: it is not at least a pair, of outputs and the state.
     """
-    if isinstance(found, tuple) and len(found) > 1:
+    if isinstance(found, tuple | list) and len(found) > 1:
         return found
     raise TypeError(
         f"`forward_sequence` of {type(network).__name__} must return the pair "

@@ -47,6 +47,10 @@ def export(
         TypeError: the model is none of these.
         ValueError: something in the model cannot be recorded, the statistics do not fit
             its observations, or the file would not do what it does, up to 1e-5.
+
+    Warns:
+        UserWarning: a network of others decides by a value or a size, at a line that
+            the message names, and the file always goes one way there.
     """
     check_installed()
     from velora.onnx.exporter.making import make

@@ -135,7 +135,7 @@ def rank_correlation(
     if lesions.sizes and lesions.sizes != sizes:
         raise ValueError(
             "`influence` and `lesions` must be of one model; got networks with "
-            f"{sizes} and {dict(lesions.sizes)} neurons."
+            f"{sizes} and {dict(lesions.sizes)} neurons. Take both of the same one."
         )
     chosen = slice(None) if motors is None else list(motors)
     try:

@@ -79,16 +79,26 @@ class MemorySAC(SequenceReplay, SAC):
         if self.ent_coef_optimizer is not None:
             optimizers.append(self.ent_coef_optimizer)
         self._update_learning_rate(optimizers)
+        trained = [
+            [
+                p
+                for group in each.param_groups
+                for p in group["params"]
+                if p.requires_grad
+            ]
+            for each in optimizers
+        ]
         logged: list[dict[str, float]] = []
         for step in range(gradient_steps):
             data = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env)
             losses = self.losses(data)
             logged.append({name: loss.item() for name, loss in losses.items()})
-            for optimizer, loss in zip(optimizers, losses.values(), strict=False):
+            for optimizer, weights, loss in zip(
+                optimizers, trained, losses.values(), strict=False
+            ):
                 optimizer.zero_grad()
-                groups = [group["params"] for group in optimizer.param_groups]
-                if trained := [p for group in groups for p in group if p.requires_grad]:
-                    loss.backward(inputs=trained)  # type: ignore[no-untyped-call]  # of PyTorch
+                if weights:  # all may be frozen
+                    loss.backward(inputs=weights)  # type: ignore[no-untyped-call]  # of PyTorch
                 optimizer.step()
             if step % self.target_update_interval == 0:
                 polyak_update(

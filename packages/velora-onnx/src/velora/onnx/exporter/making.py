@@ -119,7 +119,7 @@ def _write(
             "file always goes the way that it went in the recording. In "
             f"{n_steps} steps it did the same; where the other way is taken, it will "
             "not. Take torch.where.",
-            stacklevel=4,  # of velora.onnx.export
+            stacklevel=4,  # who has called `export`, or `export` for a network alone
         )
     replace_regular(path, content)
     return Exported(len(content), difference, n_steps)

@@ -109,7 +109,8 @@ def report(
     Raises:
         TypeError: the model thinks with other networks or acts by a head after its
             own, or an argument is none such.
-        ValueError: `env` has other spaces, or a number or a list of names does not fit.
+        ValueError: `env` has other spaces, a number or a list of names does not fit, or
+            `lesions` are of another network.
         OSError: the file cannot be written; nothing of it is left.
     """
     acting = acting_of(model)

@@ -60,7 +60,7 @@ def fuse_adam(optimizer: Optimizer | None) -> None:
     if isinstance(optimizer, Adam):
         for group in optimizer.param_groups:
             chosen = any(group.get(name) for name in _HOW_ADAM_STEPS)
-            if group.get("fused", chosen) is None and not chosen:
+            if "fused" in group and group["fused"] is None and not chosen:
                 group["fused"] = True
 
 

@@ -27,6 +27,8 @@ from dropin import COMPARISON, DENSE, QUICK, WIDER, dropped, job
 from velora.sb3 import networks_of
 from velora.utils import active_parameters, total_parameters
 
+# Box2D crashes at its import where these warnings are errors.
+pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
 ALL = TASKS | CASES
 ROWS = (*COMPARISON.rows, *COMPARISON.optional_rows)
 ENTRIES = {  # of rl-baselines3-zoo, where they are called otherwise
@@ -42,8 +44,6 @@ NO_ENTRY = {
 SHORTER = {"PPO Acrobot", "PPO HalfCheetah", "PPO Hopper"}  # than 1,000,000 steps
 
 
-# Box2D crashes at its import where these warnings are errors.
-@pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("name", ALL)
 def test_every_task_makes_an_agent_of_every_row(name: str, row: str) -> None:
@@ -142,7 +142,7 @@ def test_nothing_changes_but_the_policy_and_what_sizes_it(name: str, row: str) -
     assert ours == replace(theirs, names=ours.names, policy=row, policy_kwargs=rest)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.startswith("MlpPolicy, ")])
+@pytest.mark.parametrize("row", [f"MlpPolicy, {what}" for what in MATCHED])
 def test_only_the_width_changes_in_rows_of_equal_size(row: str) -> None:
     for name in ("PPO HalfCheetah", "DQN CartPole"):
         if TASKS[name].is_available:

@@ -28,18 +28,23 @@ def dense(n_inputs: int, *layers: int) -> int:
     )
 
 
-def advised(message: str) -> Any:
-    (found,) = re.findall(r"n_neurons=(\{.*?\}|\d+) has about as many", message)
+def advised(message: str, words: str = "has about as many") -> Any:
+    (found,) = re.findall(rf"n_neurons=(\{{.*?\}}|\d+) {words}", message)
     return ast.literal_eval(found)
 
 
+@pytest.mark.parametrize(
+    ("words", "share"), [("has about as many", 1.0), ("half of them", 0.5)]
+)
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_advice_builds_a_policy_about_as_large(algorithm: str, policy: str) -> None:
+def test_advice_builds_a_policy_about_as_large(
+    algorithm: str, policy: str, words: str, share: float
+) -> None:
     layers = [64, 64]
     with pytest.raises(ValueError, match="`net_arch`") as error:
         make_agent(algorithm, policy, "flat", policy_kwargs={"net_arch": layers})
-    n_neurons = advised(str(error.value))
+    n_neurons = advised(str(error.value), words)
     options: dict[str, Any] = {"policy_kwargs": {"n_neurons": n_neurons}}
     if policy == "LiquidPolicy":
         with pytest.warns(UserWarning, match="no memory"):
@@ -48,7 +53,7 @@ def test_advice_builds_a_policy_about_as_large(algorithm: str, policy: str) -> N
         model = make_agent(algorithm, policy, "flat", **options)
     for network in model.policy.networks.values():
         size = dense(network.in_features, *layers, network.out_features)
-        assert active_parameters(network) == pytest.approx(size, rel=0.15)
+        assert active_parameters(network) == pytest.approx(share * size, rel=0.15)
 
 
 @pytest.mark.parametrize("sparsity_level", [None, 0.1, 0.9])

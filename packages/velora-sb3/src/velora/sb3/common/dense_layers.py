@@ -35,7 +35,9 @@ def refusal(
     name = getattr(value, "__name__", "").lower()
     has_one = "activation" in (keywords_of(choice.entry.build) or ())
     if argument != "activation_fn" or not has_one:
-        message += "; size its networks with `n_neurons` and `network_kwargs`"
+        message += (
+            "; leave it out, or size its networks with `n_neurons` and `network_kwargs`"
+        )
     elif name in ACTIVATIONS:
         message += f'; neurons get it by `network_kwargs=dict(activation="{name}")`'
     else:
@@ -47,12 +49,17 @@ def refusal(
         try:
             n_inputs = _features(observation_space)
             n_outputs = spaces.flatdim(action_space)
-            n_neurons = comparable_neurons(value, choice, n_inputs, n_outputs)
+            sizes = [
+                comparable_neurons(value, choice, n_inputs, n_outputs, share=share)
+                for share in (1.0, 0.5)
+            ]
         except Exception:  # of a builder or a space, which is not what is refused
-            n_neurons = None
-        if n_neurons is not None:
+            sizes = [None]
+        if None not in sizes:
+            as_many, half = sizes
             message += (
-                f": n_neurons={n_neurons} has about as many parameters with a synapse"
+                f": n_neurons={as_many} has about as many parameters with a synapse, "
+                f"n_neurons={half} half of them"
             )
     if argument in _TUNED:
         message += (
@@ -62,7 +69,12 @@ def refusal(
 
 
 def comparable_neurons(
-    net_arch: Any, choice: NetworkChoice, n_inputs: int, n_outputs: int
+    net_arch: Any,
+    choice: NetworkChoice,
+    n_inputs: int,
+    n_outputs: int,
+    *,
+    share: float = 1.0,
 ) -> int | dict[str, int] | None:
     """Returns the `n_neurons` whose networks are about as large as dense ones.
 
@@ -73,6 +85,7 @@ def comparable_neurons(
         choice: the network to size.
         n_inputs: features that go in.
         n_outputs: motor neurons.
+        share: the part of the dense layers' parameters that is wanted.
 
     Returns:
         One number, or one for each role; None where no hidden layers are given, or the
@@ -80,7 +93,7 @@ def comparable_neurons(
     """
     if isinstance(net_arch, Mapping):
         each = {
-            role: comparable_neurons(layers, choice, n_inputs, n_outputs)
+            role: comparable_neurons(layers, choice, n_inputs, n_outputs, share=share)
             for role, layers in net_arch.items()
         }
         sizes = {role: size for role, size in each.items() if isinstance(size, int)}
@@ -92,7 +105,7 @@ def comparable_neurons(
     if not all(isinstance(size, int) for size in net_arch):
         return None
     widths = [n_inputs, *net_arch, n_outputs]
-    wanted = sum((before + 1) * after for before, after in pairwise(widths))
+    wanted = share * sum((before + 1) * after for before, after in pairwise(widths))
 
     def parameters(n_neurons: int) -> int:
         options = replace(choice, n_neurons=n_neurons).options("pi")
@@ -103,7 +116,7 @@ def comparable_neurons(
         return _inverse(parameters, wanted)
 
 
-def _inverse(parameters: Callable[[int], int], wanted: int) -> int | None:
+def _inverse(parameters: Callable[[int], int], wanted: float) -> int | None:
     """Returns how many neurons have the parameters, which grow with their square."""
     counts = [parameters(n_neurons) for n_neurons in _PROBES]
     if counts[0] == counts[-1]:

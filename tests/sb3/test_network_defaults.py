@@ -26,7 +26,7 @@ from velora.models import NCPNetwork
 from velora.plugins import networks
 from velora.sb3 import NCPExtractor
 from velora.sb3.common.actor_critic import NCPActorCriticPolicy
-from velora.sb3.common.network_defaults import DEFAULTS
+from velora.sb3.common.network_defaults import DEFAULTS, QUANTILES
 from velora.wiring import Wiring
 
 OLDER = Path(__file__).with_name("older") / "463cb58"
@@ -173,6 +173,24 @@ def test_agent_keeps_them_after_they_have_changed(
         assert (actions == predict(model)).all()
     assert asked(loaded) == asked(model)
     assert asked(make(name)) != asked(model)
+
+
+def test_family_that_was_part_of_another_keeps_what_it_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.delitem(DEFAULTS, QUANTILES)  # as of an agent of before
+        model = make("TQC")
+        model.save(tmp_path / "agent")
+        model.policy.save(str(tmp_path / "policy"))
+    assert {size for size, _, _ in asked(model).values()} == {128}
+    assert asked(make("TQC"))["qf0"] == (256, "tanh", "synaptic")
+    loaded = type(model).load(tmp_path / "agent", device="cpu").policy
+    alone = type(model.policy).load(str(tmp_path / "policy"), device="cpu")
+    for policy in (loaded, alone):
+        actions = policy.predict(sample_observations(model), deterministic=True)[0]
+        assert (actions == predict(model)).all()
+        assert {network.n_neurons for network in policy.networks.values()} == {128}
 
 
 def test_part_keeps_them_after_they_have_changed(

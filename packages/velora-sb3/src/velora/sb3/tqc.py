@@ -4,6 +4,7 @@ from typing import Any
 
 from velora.sb3.common.actor_q_critic import GaussianActorNetworks
 from velora.sb3.common.contrib import TQC, TQCActor, TQCCritic, TQCPolicy
+from velora.sb3.common.network_defaults import QUANTILES
 from velora.sb3.common.parts import GaussianActor, QCritics
 
 
@@ -22,6 +23,7 @@ class Critic(QCritics, TQCCritic):
 class NetworkTQCPolicy(GaussianActorNetworks, TQCPolicy):
     """TQC's policy with networks for its dense layers; see `NetworkPolicy`."""
 
+    family = QUANTILES
     actor_class = Actor
     critic_class = Critic
 

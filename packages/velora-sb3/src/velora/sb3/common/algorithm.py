@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 
 from velora.plugins import NetworkEntry, networks, plugins
-from velora.sb3.common.network_defaults import DEFAULTS, Defaults
+from velora.sb3.common.network_defaults import DEFAULTS, ONCE_IN, Defaults
 
 _NOTE = "network_defaults"  # on an algorithm, and in what a state dict says of modules
 
@@ -142,7 +142,9 @@ def defaults_of(family: str | None) -> Defaults:
     else:
         said = getattr(maker.get("state_dict"), "_metadata", {}).values()
         found = next((noted[_NOTE] for noted in said if _NOTE in noted), {})
-    return copy.deepcopy(found.get(family, {})) if family else {}
+    if family not in found:
+        family = ONCE_IN.get(family)
+    return copy.deepcopy(found.get(family, {}))
 
 
 def note_defaults(state_dict: Any, prefix: str, defaults: Mapping[str, Any]) -> None:

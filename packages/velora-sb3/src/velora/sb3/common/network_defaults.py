@@ -20,6 +20,7 @@ Defaults = Mapping[str, Mapping[str, Options]]  # by network and role
 
 ROLES = ("pi", "vf", "qf", "features")
 ON_POLICY, ACTOR_Q_CRITIC, Q_VALUES = "on-policy", "actor and Q-critic", "Q-values"
+QUANTILES = "actor and quantiles' critic"
 MEMORY = "memory"  # of any of them, over windows and in algorithms with memory
 
 
@@ -31,8 +32,8 @@ def _synaptic(n_neurons: int, motor: float, command: float, **options: Any) -> O
 
 # "dense_steps" is not for the network's builder, but for the policy's optimizer, where
 # a policy makes it: `velora.sb3.common.optimizers` has the reason.
-def _ncp(motor: float, **options: Any) -> Options:
-    return _synaptic(128, motor, math.sqrt(2), activation="tanh", **options)
+def _ncp(motor: float, n_neurons: int = 128, **options: Any) -> Options:
+    return _synaptic(n_neurons, motor, math.sqrt(2), activation="tanh", **options)
 
 
 def _recurrent(n_neurons: int, motor: float) -> Options:
@@ -68,6 +69,13 @@ DEFAULTS: Mapping[str, Defaults] = {
         "liquid": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
         "gated-leaky": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
     },
+    # A single value reads every command neuron, each of many quantiles half of them: of
+    # twice as many, it reads as many.
+    QUANTILES: {
+        "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC, 256)},
+        "liquid": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
+        "gated-leaky": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
+    },
     # Values grow to hundreds, where tanh no longer tells states apart: the networks'
     # own activation and initial values, and more neurons.
     Q_VALUES: {
@@ -78,3 +86,5 @@ DEFAULTS: Mapping[str, Defaults] = {
     # The first network is that of "LiquidPolicy".
     MEMORY: {"gated-leaky": {role: {"n_neurons": 150} for role in ROLES}},
 }
+ONCE_IN = {QUANTILES: ACTOR_Q_CRITIC}
+"""Families that are younger than agents, and where those have what they ask for."""

@@ -152,3 +152,9 @@ def test_entry_names_the_commands(arguments: list[str]) -> None:
     assert done.returncode == 1
     said = arguments[0] if arguments else "nothing"
     assert done.stderr.strip().endswith(f"'record_training'); got {said}.")
+
+
+def test_entry_says_how_it_is_used() -> None:
+    command = [sys.executable, "-m", "velora.sb3.zoo", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("python -m velora.sb3.zoo {train,enjoy,")

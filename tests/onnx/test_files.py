@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from recurrent_agents import TIMED
 from side_by_side import drawn, seen_by, shaken
 from torch import Tensor, nn
 
-from velora.models import CfC
+from velora.models import LTC, CfC
 from velora.onnx import OnnxAgent, export
 from velora.plugins import networks
 from velora.sb3 import Agent
@@ -249,7 +251,18 @@ def test_decision_that_the_check_does_not_meet_is_warned_of(
     assert (tmp_path / "policy.onnx").exists()
 
 
-def test_network_inside_of_a_module_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match=r"got CfC\. Pass its `network`\."):
-        export(CfC(4, 16), tmp_path / "policy.onnx")
-    export(CfC(4, 16).network, tmp_path / "policy.onnx")
+@pytest.mark.parametrize("mixed_memory", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("make", [partial(CfC, proj_size=3), LTC])
+def test_module_says_what_it_says_with_its_projection(
+    make: Callable[..., CfC | LTC], training: bool, mixed_memory: bool, tmp_path: Path
+) -> None:
+    module = make(4, 16, mixed_memory=mixed_memory).train(training)
+    export(module, tmp_path / "policy.onnx")
+    assert module.training == module.network.training == training
+    agent = OnnxAgent(tmp_path / "policy.onnx")
+    x = torch.randn(2, 5, 4)
+    with torch.no_grad():
+        expected = module(x)[0]
+    found = [agent.act(x[:, t].numpy()) for t in range(5)]
+    np.testing.assert_allclose(np.stack(found, 1), expected.numpy(), atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,23 @@ def test_agent_without_memory_takes_any_number_of_environments() -> None:
     for n in (3, 2, 5):
         assert len(agent.act(sample_observations(model, n))) == n
         agent.reset(np.ones(n, dtype=bool))
+
+
+@pytest.mark.parametrize("observations", ["flat", "dict"])
+def test_what_is_no_number_does_not_reach_a_memory(observations: str) -> None:
+    model = make_model(observations)
+    agent = Agent(model)
+    observation = model.observation_space.sample()
+    agent.act(observation)
+    state = agent.state
+    broken = copy.deepcopy(observation)
+    for part in broken.values() if isinstance(broken, dict) else [broken]:
+        if part.dtype.kind == "f":
+            part[-1] = np.nan
+    with pytest.raises(ValueError, match="`observation` must be numbers; got NaN"):
+        agent.act(broken)
+    assert agent.state is state
+    agent.act(observation)
 
 
 def test_what_reset_of_gymnasium_returns_is_refused() -> None:

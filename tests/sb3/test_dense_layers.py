@@ -10,9 +10,11 @@ import pytest
 import torch
 from agents import ALGORITHMS, POLICIES, make_agent
 from gymnasium import spaces
+from sb3_contrib import RecurrentPPO
 from torch import nn
 
 from velora.plugins import networks
+from velora.sb3 import MemoryPPO
 from velora.sb3.common.dense_layers import comparable_neurons, refusal
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.utils import active_parameters
@@ -129,7 +131,7 @@ def test_network_whose_size_is_not_free_gets_no_advice() -> None:
         ("ncp", nn.ReLU, '`network_kwargs=dict(activation="relu")`'),
         ("ncp", nn.Tanh, '`network_kwargs=dict(activation="tanh")`'),
         ("ncp", nn.PReLU, "one of ['elu', 'gelu', "),
-        ("liquid", nn.ReLU, "size its networks with `n_neurons`"),
+        ("liquid", nn.ReLU, "leave it out, as 'liquid' has activations of its own"),
     ],
 )
 def test_activation_is_refused_with_the_word_for_it(
@@ -137,6 +139,14 @@ def test_activation_is_refused_with_the_word_for_it(
 ) -> None:
     message = refusal("activation_fn", given, NetworkChoice(network), FLAT, ACTIONS)
     assert said in message
+
+
+@pytest.mark.parametrize("algorithm", ["RecurrentPPO", "MemoryPPO"])
+def test_layers_after_a_memory_do_not_size_it(algorithm: str) -> None:
+    make: Any = {"RecurrentPPO": RecurrentPPO, "MemoryPPO": MemoryPPO}[algorithm]
+    with pytest.raises(ValueError, match="leave it out, or size") as error:
+        make("LiquidPolicy", "CartPole-v1", policy_kwargs={"net_arch": [64]})
+    assert "n_neurons=" not in str(error.value)
 
 
 @pytest.mark.parametrize("argument", ["net_arch", "activation_fn"])

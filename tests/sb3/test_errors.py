@@ -44,8 +44,13 @@ ROLES |= {"DQN": ("qf",), "QRDQN": ("qf",), "ARS": ("pi",)}
         ({"network_kwargs": {"nope": 1}}, TypeError, "nope"),
         ({"network_kwargs": {"n_neurons": 9}}, ValueError, "must be given once"),
         ({"net_arch": [64, 64]}, ValueError, "`n_neurons`"),
-        ({"activation_fn": nn.ReLU}, ValueError, "`activation_fn` .* `network_kwargs"),
+        (
+            {"activation_fn": nn.ReLU},
+            ValueError,
+            "`activation_fn` .* (`network_kwargs|leave it out)",
+        ),
         ({"nope": 1}, TypeError, "nope"),
+        ({"timespan_key": "dt"}, TypeError, "`timespan_key` must .* MemoryPPO"),
     ],
 )
 @pytest.mark.parametrize("policy", POLICIES)
@@ -55,6 +60,12 @@ def test_bad_policy_kwargs_are_refused(
 ) -> None:
     with pytest.raises(error, match=text):
         make_agent(algorithm, policy, policy_kwargs=options)
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC", "DQN"])  # some take no options
+def test_learning_rate_is_the_algorithms(algorithm: str) -> None:
+    with pytest.raises(TypeError, match=r"leave out `lr`.*`learning_rate`"):
+        make_agent(algorithm, policy_kwargs={"optimizer_kwargs": {"lr": 1.0}})
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("toy_networks")
     ("options", "error", "text"),
     [
         ({"net_arch": [64]}, ValueError, "`net_arch`.*`n_neurons`"),
-        ({"activation_fn": nn.ReLU}, ValueError, "`activation_fn`.*`n_neurons`"),
+        ({"activation_fn": nn.ReLU}, ValueError, "`activation_fn`.*leave it out"),
         ({"lstm_hidden_size": 8}, ValueError, "`lstm_hidden_size`.*`n_neurons`"),
         ({"n_lstm_layers": 1}, ValueError, "`n_lstm_layers`.*`n_neurons`"),
         ({"lstm_kwargs": {}}, ValueError, "`lstm_kwargs`.*`n_neurons`"),

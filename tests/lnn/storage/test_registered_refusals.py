@@ -30,7 +30,7 @@ def test_a_name_that_nobody_has_is_refused(path):
 
 
 def test_without_a_name_only_ours_are_saved(path):
-    with pytest.raises(TypeError, match=r"the `name` that it is registered by; got R"):
+    with pytest.raises(TypeError, match=r"the `name` .* and the `options` .*; got R"):
         save_network(plain.Right(4, 3), path)
 
 
@@ -59,7 +59,8 @@ def test_another_class_of_the_same_tensors_is_refused(path):
 def test_other_options_or_sizes_than_it_was_built_with_are_refused(path):
     with registered(acme=plain.Right):
         network = plain.Right(4, 3, width=5)
-        refuse(ValueError, r"'inner.bias': \(8,\).*'inner.bias': \(5,\)", network, path)
+        shapes = r"'inner.bias': \(8,\).*'inner.bias': \(5,\).*as `options`\."
+        refuse(ValueError, shapes, network, path)
         refuse(ValueError, "unexpected keyword argument 'n'", network, path, n=5)
         refuse(ValueError, "multiple values .*'device'", network, path, device="cpu")
         with pytest.raises(ValueError, match=r"'outer.bias': \(4,\)"):

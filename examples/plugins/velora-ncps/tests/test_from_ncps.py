@@ -234,6 +234,21 @@ def test_copy_shares_nothing_and_keeps_dtype_and_mode() -> None:
     assert ours.network.cell.backbone_dropout == 0.25
 
 
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_what_is_frozen_stays_so(name: str, is_frozen: bool) -> None:
+    theirs = MODULES[name](mixed_memory=True).requires_grad_(not is_frozen)
+    ours = from_ncps(theirs)
+    assert any(p.requires_grad for p in ours.parameters()) != is_frozen
+
+
+def test_what_is_frozen_in_part_is_refused() -> None:
+    theirs = CfC(F, AutoNCP(N, OUT))
+    theirs.rnn_cell.layer_0.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"got \[.*layer_0.ff1.weight.*\] frozen"):
+        from_ncps(theirs)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

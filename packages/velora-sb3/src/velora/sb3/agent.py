@@ -81,7 +81,7 @@ class Agent:
             TypeError: there are masks, and the model takes none; or the observation is
                 what `reset` of gymnasium returns.
             ValueError: the model remembers, and another number of environments; or it
-                was trained with masks, and there are none.
+                was trained with masks, and there are none; or a number is NaN.
         """
         if isinstance(observation, tuple) and any(
             isinstance(part, dict) for part in observation[1:]
@@ -90,6 +90,9 @@ class Agent:
                 "`observation` must be one, without more; got the tuple (observation, "
                 "info), as gymnasium's `reset` returns it. Pass its first part."
             )
+        parts = observation.values() if isinstance(observation, dict) else [observation]
+        if any(_has_nan(part) for part in parts):  # what remembers would keep it
+            raise ValueError("`observation` must be numbers; got NaN.")
         if self._starts is None:
             n_envs = self._count(observation)
             self.state, self._starts = None, np.ones(n_envs, dtype=bool)
@@ -121,6 +124,11 @@ class Agent:
         policy: Any = getattr(self.model, "policy", self.model)
         obs, _ = policy.obs_to_tensor(observation)
         return len(next(iter(obs.values())) if isinstance(obs, dict) else obs)
+
+
+def _has_nan(observation: Any) -> bool:
+    numbers = np.asarray(observation)
+    return numbers.dtype.kind == "f" and bool(np.isnan(numbers).any())
 
 
 def _check_model(model: Any) -> None:

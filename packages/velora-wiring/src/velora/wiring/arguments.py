@@ -33,7 +33,7 @@ def sparsity(value: float) -> float:
     if not 0.1 <= value <= 0.9:
         raise ValueError(
             f"`sparsity_level` must be between '[0.1, 0.9]'; got {value}: 0.1 is "
-            "nearly dense, 0.9 very sparse."
+            'nearly dense, 0.9 very sparse. The wiring "dense" leaves no synapse out.'
         )
     return float(value)
 

@@ -63,7 +63,7 @@ def describe(
     state = _state(network)
     lacking = [key for key, value in state.items() if value.is_meta]
     require(not lacking, "`network` must hold data", lacking, "Give it some first.")
-    twin = restore(description, state)
+    twin = restore(description, state, "Pass all that its builder got, as `options`.")
     if _class(twin) != _class(network):
         raise TypeError(
             f"`network` must be what {name!r} builds, a {_class(twin)}; got a "
@@ -80,8 +80,15 @@ def describe(
     return description, state
 
 
-def restore(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
+def restore(
+    description: Mapping[str, Any], tensors: Mapping[str, Tensor], fix: str = ""
+) -> nn.Module:
     """Returns the network of a file.
+
+    Args:
+        description: what `describe` returns.
+        tensors: by their names.
+        fix: what to do where they are of another network.
 
     Raises:
         MissingNetworkError: the network is not registered.
@@ -95,7 +102,7 @@ def restore(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn
     whose = f"the network {name!r} of these sizes and options"
     # Without numbers first: a header of a few bytes may claim any size.
     empty = _state(build(*asked, device="meta"))
-    require_shapes(tensors, empty, whose)
+    require_shapes(tensors, empty, whose, fix)
     _check_dtypes(tensors, empty)
     network = build(*asked, device="cpu")
     with blamed(f"{whose} must take its tensors"):

@@ -72,8 +72,8 @@ def save_network(
     elif name is None or not isinstance(network, nn.Module):
         raise TypeError(
             f"`network` must be one of {list(by_class.CLASSES)}, or come with the "
-            f"`name` that it is registered by; got {type(network).__name__}. Or save "
-            "its `state_dict()` instead."
+            f"`name` that it is registered by, and the `options` that its builder got; "
+            f"got {type(network).__name__}. Or save its `state_dict()` instead."
         )
     else:
         sizes = {"in_features": in_features, "out_features": out_features}

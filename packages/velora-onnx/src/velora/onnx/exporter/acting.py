@@ -11,6 +11,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from velora.models.modules.base import RecurrentModule
 from velora.models.protocol import parts, takes
 from velora.onnx.description import MASKS, STARTS, Masks
 from velora.onnx.exporter.ports import remembered
@@ -182,6 +183,29 @@ class Lstm(Acting):
     def as_in_file(self, state: Arrays) -> Arrays:
         """Puts the environments before the layers."""
         return tuple(np.ascontiguousarray(part.swapaxes(0, 1)) for part in state)
+
+
+class ModuleAlone(nn.Module):
+    """A recurrent module of `velora.models`, called as a network is.
+
+    Args:
+        module: whose network computes, and whose projection says.
+    """
+
+    def __init__(self, module: RecurrentModule) -> None:
+        super().__init__()
+        self.network, self.proj = module.network, module.proj
+        self.in_features, self.out_features = module.input_size, module.output_size
+        self.train(module.training)
+
+    def initial_state(self, batch_size: int) -> Any:
+        """Returns the state before a first step."""
+        return self.network.initial_state(batch_size)
+
+    def forward_sequence(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Returns the (T, B, O) outputs, and the state after them."""
+        outputs, after = self.network.forward_sequence(x, state)
+        return self.proj(outputs), after
 
 
 class NetworkAlone(Acting):

@@ -12,10 +12,16 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
+from velora.models.modules.base import RecurrentModule
 from velora.models.storage.regular_file import replace_regular
 from velora.onnx.description import Description
 from velora.onnx.exported import Exported
-from velora.onnx.exporter.acting import Acting, NetworkAlone, acting_of
+from velora.onnx.exporter.acting import (
+    Acting,
+    ModuleAlone,
+    NetworkAlone,
+    acting_of,
+)
 from velora.onnx.exporter.comparing import compare
 from velora.onnx.exporter.draws import Draws
 from velora.onnx.exporter.normalising import Normaliser, statistics_of
@@ -54,15 +60,15 @@ def make(
 
 
 def _network(network: nn.Module, path: Any, vec_normalize: Any) -> Exported:
+    name = type(network).__name__
+    if isinstance(network, RecurrentModule):
+        network = ModuleAlone(network)
     sizes: list[Any]
     sizes = [getattr(network, name, None) for name in ("in_features", "out_features")]
-    name = type(network).__name__
     if not all(isinstance(size, int) for size in sizes):
-        inside = getattr(network, "network", None)  # of velora.models.CfC and LTC
-        fix = " Pass its `network`." if inside else ""
         raise TypeError(
             "`model` must be an algorithm of Stable-Baselines3, its policy, or a "
-            f"network with `in_features` and `out_features`; got {name}.{fix}"
+            f"network with `in_features` and `out_features`; got {name}."
         )
     if vec_normalize is not None:
         raise TypeError(

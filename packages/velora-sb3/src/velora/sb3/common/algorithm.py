@@ -71,7 +71,8 @@ def check_algorithm(
         names = ("NCPPolicy", "LiquidPolicy")
         ours = [name for name in names if hasattr(aliases.get(name), "default_network")]
         fix = (
-            f'Pass its name, as in {name}("{ours[0]}", env).'
+            f'Pass its name, as in {name}("{ours[0]}", env); load a file by the '
+            "algorithm that it is of."
             if ours
             else f"Velora has none for {name}."
         )
@@ -142,9 +143,8 @@ def defaults_of(family: str | None) -> Defaults:
     else:
         said = getattr(maker.get("state_dict"), "_metadata", {}).values()
         found = next((noted[_NOTE] for noted in said if _NOTE in noted), {})
-    if family not in found:
-        family = ONCE_IN.get(family)
-    return copy.deepcopy(found.get(family, {}))
+    names = [] if family is None else [family, ONCE_IN.get(family, family)]
+    return copy.deepcopy(next((found[name] for name in names if name in found), {}))
 
 
 def note_defaults(state_dict: Any, prefix: str, defaults: Mapping[str, Any]) -> None:

@@ -29,15 +29,23 @@ def refusal(
     choice: NetworkChoice,
     observation_space: spaces.Space[Any],
     action_space: spaces.Space[Any],
+    *,
+    remembers: bool = False,
 ) -> str:
-    """Returns why an argument for dense layers is refused, and what to pass instead."""
+    """Returns why an argument for dense layers is refused, and what to pass instead.
+
+    Where a policy remembers, the layers of an LSTM's come after it, and their size says
+    nothing of how large a network is wanted.
+    """
     message = f"`{argument}` describes layers that this policy does not have"
     name = getattr(value, "__name__", "").lower()
     has_one = "activation" in (keywords_of(choice.entry.build) or ())
-    if argument != "activation_fn" or not has_one:
+    if argument != "activation_fn":
         message += (
             "; leave it out, or size its networks with `n_neurons` and `network_kwargs`"
         )
+    elif not has_one:
+        message += f"; leave it out, as {choice.network!r} has activations of its own"
     elif name in ACTIVATIONS:
         message += f'; neurons get it by `network_kwargs=dict(activation="{name}")`'
     else:
@@ -45,7 +53,7 @@ def refusal(
             "; neurons get theirs by `network_kwargs=dict(activation=...)`, one of "
             f"{sorted(ACTIVATIONS)}"
         )
-    if argument == "net_arch":
+    if argument == "net_arch" and not remembers:
         try:
             n_inputs = _features(observation_space)
             n_outputs = spaces.flatdim(action_space)

@@ -55,6 +55,29 @@ def refuse_unknown(what: str, unknown: Mapping[str, Any], known: set[str]) -> No
         raise TypeError(_words(what, list(unknown), known))
 
 
+def refuse_misplaced(given: Mapping[str, Any], *, remembers: bool) -> None:
+    """Refuses arguments of a policy that have their place elsewhere.
+
+    Args:
+        given: the arguments.
+        remembers: whether the policy carries a state from step to step.
+
+    Raises:
+        TypeError: there is one; the message says where its place is.
+    """
+    if "timespan_key" in given and not remembers:
+        raise TypeError(
+            "`timespan_key` must be left out where no state is carried from step to "
+            "step; the policies of RecurrentPPO, MemoryPPO, MemorySAC and MemoryDQN "
+            "have it."
+        )
+    if "lr" in (given.get("optimizer_kwargs") or {}):
+        raise TypeError(
+            "`optimizer_kwargs` must leave out `lr`, which the algorithm sets: pass "
+            "that one `learning_rate`."
+        )
+
+
 def keywords_of(build: Callable[..., Any]) -> set[str] | None:
     """Returns the names of the keyword arguments that a function or class takes.
 

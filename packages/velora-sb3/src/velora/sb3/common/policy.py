@@ -26,7 +26,11 @@ from velora.sb3.common.default_extractor import (
     warn_without_memory,
 )
 from velora.sb3.common.dense_layers import refusal
-from velora.sb3.common.keywords import keywords_of, unknown_explained
+from velora.sb3.common.keywords import (
+    keywords_of,
+    refuse_misplaced,
+    unknown_explained,
+)
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.network_defaults import Defaults
 from velora.sb3.common.optimizers import fuse_adam
@@ -111,11 +115,17 @@ class NetworkPolicy(BasePolicy):
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
             if (value := kwargs.pop(argument, None)) is not None:
+                spaces_of = observation_space, action_space
                 raise ValueError(
                     refusal(
-                        argument, value, self.choice, observation_space, action_space
+                        argument,
+                        value,
+                        self.choice,
+                        *spaces_of,
+                        remembers=self.remembers,
                     )
                 )
+        refuse_misplaced(kwargs, remembers=self.remembers)
         if features_extractor_class is None:
             features_extractor_class = self._default_extractor(
                 self.observed(observation_space), kwargs, whole

@@ -33,7 +33,8 @@ def check_policy(
             )
     elif not issubclass(policy, family):
         raise TypeError(
-            f"A policy of {name} must inherit from {family.__name__}, so that it "
+            f"A policy of {name} must inherit from {family.__name__}, by which it "
             f"carries a state; got {policy.__module__}.{policy.__qualname__}. Pass a "
-            f'name, as in {name}("LiquidPolicy", env).'
+            f'name, as in {name}("LiquidPolicy", env); load a file by the algorithm '
+            "that it is of."
         )

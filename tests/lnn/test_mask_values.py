@@ -83,6 +83,31 @@ def test_state_without_masks_is_loaded_strictly(kind, assign):
         assert torch.equal(network.state_dict()[name], value)
 
 
+@pytest.mark.parametrize("name", ["sparsity_mask", "f_head.mask", "proj.mask"])
+@pytest.mark.parametrize("assign", [False, True])
+def test_heads_of_a_cell_with_several_masks_are_refused(name, assign):
+    network = GatedLeakyNCPNetwork(3, 10, 2)
+    before, state = masks_of(network), copy.deepcopy(network.state_dict())
+    state[f"command.{name}"] = ~state[f"command.{name}"]
+    with pytest.raises(RuntimeError, match=r"must be equal.*`update_mask`"):
+        network.load_state_dict(state, assign=assign)
+    after = masks_of(network)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("kind", [LiquidNCPNetwork, GatedLeakyNCPNetwork])
+def test_mask_that_is_assigned_is_that_of_all_heads(kind):
+    network = kind(3, 10, 2)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.normal_()  # where there is no synapse as well
+    other = kind(3, 10, 2).command.sparsity_mask.clone()
+    network.command.sparsity_mask = other
+    assert all(head.mask is other for head in network.command.heads)
+    x = torch.randn(1, 4, 3)
+    torch.testing.assert_close(network.forward_sequence(x)[0][0], network(x[0])[0])
+
+
 @each_kind
 def test_state_without_a_weight_is_still_refused(kind):
     network = kind(3, 10, 2)

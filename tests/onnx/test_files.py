@@ -251,6 +251,18 @@ def test_decision_that_the_check_does_not_meet_is_warned_of(
     assert (tmp_path / "policy.onnx").exists()
 
 
+@pytest.mark.parametrize("name", ["ncp", "gated-leaky"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_refused(
+    name: str, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    network = networks()[name].build(4, 2, n_neurons=9).to(dtype)
+    with pytest.raises(
+        ValueError, match=r"torch\.float32 .* got torch\.b?float16.*copy"
+    ):
+        export(network, tmp_path / "policy.onnx")
+
+
 @pytest.mark.parametrize("mixed_memory", [False, True])
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("make", [partial(CfC, proj_size=3), LTC])

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from agents import ALGORITHMS, POLICIES, learn, make_agent, make_env
+from agents import (
+    ALGORITHMS,
+    POLICIES,
+    algorithm_class,
+    learn,
+    make_agent,
+    make_env,
+)
 from gymnasium import spaces
 from recurrent_agents import CRITICS, FLAT, Ragged, each_critic, follow, make_model
 from stable_baselines3 import PPO
@@ -127,11 +135,27 @@ def test_values_are_those_of_the_value_network() -> None:
         np.testing.assert_allclose(found.values, expected, atol=1e-6)
 
 
+class Turned(gym.ActionWrapper[Any, Any, Any]):
+    """An environment whose actions have two axes, in double precision."""
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        super().__init__(env)
+        (n,) = env.action_space.shape
+        self.action_space = gym.spaces.Box(-1, 1, (1, n), np.float64)
+
+    def action(self, action: Any) -> Any:
+        return action[0].astype(np.float32)
+
+
+@pytest.mark.parametrize("wrap", [lambda env: env, Turned])
 @pytest.mark.parametrize("algorithm", ["SAC", "TD3", "DDPG", "CrossQ", "TQC"])
-def test_values_are_what_critics_say_of_the_action(algorithm: str) -> None:
-    model = make_agent(algorithm)
+def test_values_are_what_critics_say_of_the_action(algorithm: str, wrap: Any) -> None:
+    env = wrap(make_env("flat", "box"))
+    options = ALGORITHMS[algorithm].settings | {"device": "cpu"}
+    model = algorithm_class(algorithm)("NCPPolicy", env, **options)
     found = trace(model, model.get_env(), seed=3)
-    actions = torch.from_numpy(found.actions)  # from -1 to 1 already
+    # From -1 to 1 already.
+    actions = torch.from_numpy(found.actions.astype(np.float32)).flatten(1)
     with torch.no_grad():
         said = model.critic(torch.from_numpy(found.observations), actions)
     if algorithm == "TQC":

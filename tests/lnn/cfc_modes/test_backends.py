@@ -11,10 +11,11 @@ from velora.models.lnn.cfc_modes import backends
 each_mode = pytest.mark.parametrize("mode", MODES)
 
 
+@each_mode
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("which", ["x", "hidden", "resets", "timespans", "gradient"])
-def test_any_layout_in_memory_gives_the_same(path, layout, which):
-    cell = make_cell("default", 1, path.dtype)
+def test_any_layout_in_memory_gives_the_same(path, mode, layout, which):
+    cell = make_cell(mode, 1, path.dtype)
     x, hidden, options, tensors = drawn(cell, timespans="(T, B)")
     times = options["timespans"].detach()[..., None].requires_grad_()
     given = {"x": x, "hidden": hidden, "resets": options["resets"], "timespans": times}

@@ -214,6 +214,28 @@ def test_learning_goes_on_after_loading_as_without(kind: Kind, tmp_path: Path) -
     assert loaded._n_updates == model._n_updates > 10
 
 
+def test_buffer_that_is_loaded_leads_to_no_step_of_now(
+    kind: Kind, tmp_path: Path
+) -> None:
+    collect(kind.make(), 10).save_replay_buffer(tmp_path / "buffer")
+    model = collect(kind.make(), 10)
+    model.load_replay_buffer(tmp_path / "buffer")
+    pos = model.replay_buffer.pos
+    assert not model._last_episode_starts.all()  # episodes go on
+    model.learn(3, reset_num_timesteps=False)
+    assert model.replay_buffer.starts[pos].all()
+
+
+def test_buffer_of_networks_of_another_size_is_refused(
+    kind: Kind, tmp_path: Path
+) -> None:
+    larger = collect(kind.make(policy_kwargs={"n_neurons": 20}), 10)
+    larger.save_replay_buffer(tmp_path / "buffer")
+    model = kind.make(policy_kwargs={"n_neurons": 10})
+    with pytest.raises(ValueError, match=r"shapes \[\(4,\).*; got \[\(8,\)"):
+        model.load_replay_buffer(tmp_path / "buffer")
+
+
 def test_agent_without_its_buffer_fills_one_before_it_learns(
     kind: Kind, tmp_path: Path
 ) -> None:

@@ -114,7 +114,8 @@ def _of_states(policy: Any, step: Step) -> np.ndarray:
 @torch.no_grad()
 def _of_actions(policy: Any, step: Step) -> np.ndarray:
     observations, _ = policy.obs_to_tensor(step.observations)
-    actions = torch.as_tensor(policy.scale_action(step.actions), device=policy.device)
+    scaled = policy.scale_action(step.actions).reshape(len(step.actions), -1)
+    actions = torch.as_tensor(scaled, dtype=torch.float32, device=policy.device)
     said = policy.critic(observations, actions)
     if isinstance(said, tuple):
         return _numbers(torch.cat(said, dim=1).amin(dim=1))

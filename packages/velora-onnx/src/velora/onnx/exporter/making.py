@@ -75,6 +75,11 @@ def _network(network: nn.Module, path: Any, vec_normalize: Any) -> Exported:
             "`vec_normalize` must be left out with a network, which has no environment."
         )
     parameter = next(network.parameters(), torch.zeros(()))
+    if parameter.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            "A network must be of torch.float32 or torch.float64 to be exported; got "
+            f"{parameter.dtype}. Export a copy: `copy.deepcopy(network).float()`."
+        )
     dtype: Any = np.float64 if parameter.dtype == torch.float64 else np.float32
     inputs, outputs = (spaces.Box(-np.inf, np.inf, (n,), dtype) for n in sizes)
     training = network.training

@@ -72,8 +72,12 @@ class SequenceReplay(OffPolicyAlgorithm):
     def load_replay_buffer(self, path: Any, truncate_last_traj: bool = True) -> None:
         """Loads a replay buffer that `save_replay_buffer` has saved.
 
+        An episode that goes on starts anew for what is remembered, as no step of the
+        buffer leads to the next one.
+
         Raises:
-            ValueError: it is no `SequenceReplayBuffer`, or one of other lengths.
+            ValueError: it is no `SequenceReplayBuffer`, one of other lengths, or of
+                states of other shapes than the networks have.
         """
         mine = self.replay_buffer
         super().load_replay_buffer(path, truncate_last_traj)
@@ -85,7 +89,18 @@ class SequenceReplay(OffPolicyAlgorithm):
                     f"The replay buffer must have `{name}` {getattr(mine, name)}, as "
                     f"the algorithm; got {getattr(loaded, name)}."
                 )
+        if loaded.states is not None:
+            states = self.policy.initial_states(1)
+            own = [tuple(part.shape[1:]) for state in states for part in state]
+            kept = [part.shape[2:] for part in loaded.states]
+            if own != kept:
+                raise ValueError(
+                    f"The replay buffer must hold states of the shapes {own}, as the "
+                    f"networks have them; got {kept}. Load it into an agent of the "
+                    "sizes that it was saved with."
+                )
         self.replay_buffer = loaded
+        self._states = self._previous = None
 
     def _advance(self) -> np.ndarray:
         """Notes what is before the next step, and goes it; returns the actions."""

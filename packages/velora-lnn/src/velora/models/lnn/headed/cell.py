@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -114,11 +114,58 @@ class HeadedCell(MaskedModule, RecurrentCell):
         state = mask.new_ones(self.n_hidden, self.n_hidden)
         return torch.cat((oriented(mask), state), dim=1)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == self.mask_name:
+            share_mask(self)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: Mapping[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        # They are one tensor, of which PyTorch would keep what it reads last.
+        keys = [prefix + self.mask_name]
+        keys += [f"{prefix}{name}.{SparseLinear.mask_name}" for name in self.head_names]
+        masks = {key: state_dict[key] for key in keys if key in state_dict}
+        first, *others = masks.values() or [None]
+        if any(not _same(first, other) for other in others):
+            error_msgs.append(
+                f"{list(masks)} must be equal, as the heads of a cell share one mask; "
+                "got several. Change it by `update_mask`, or leave all but one out."
+            )
+            for key in masks:  # of PyTorch's own copy: the heads shall keep theirs
+                del state_dict[key]
+            return
+        super()._load_from_state_dict(
+            state_dict,
+            prefix,
+            local_metadata,
+            strict,
+            missing_keys,
+            unexpected_keys,
+            error_msgs,
+        )
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # PyTorch moves each buffer by itself, which would leave a mask a head.
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # PyTorch's own
         share_mask(self)
         return self
+
+
+def _same(mask: Any, other: Any) -> bool:
+    """Whether two masks are equal; what is no mask is refused elsewhere."""
+    if not (isinstance(mask, Tensor) and isinstance(other, Tensor)):
+        return True
+    if mask.shape != other.shape or mask.is_meta or other.is_meta:
+        return True
+    return torch.equal(mask.bool(), other.bool().to(mask.device))
 
 
 def share_mask(cell: HeadedCell, _: object = None) -> None:

@@ -62,7 +62,8 @@ class Pure(Mode):
         """Returns the derivatives; see the base."""
         now = _terms(heads, times, vectors)
         inner = now.magnitude if times is None else times * now.magnitude
-        return (now.asymptote * now.left * (inner - 1))[:, :, None]
+        # Times of another layout give it theirs; compiled loops want rows.
+        return (now.asymptote * now.left * (inner - 1))[:, :, None].contiguous()
 
     def gradients(
         self,

@@ -46,6 +46,11 @@ def _recurrent(n_neurons: int, motor: float) -> Options:
 # actor-critic methods?").
 _ACTOR, _CRITIC = 0.01, 1.0
 
+_RECURRENT_CRITICS = {
+    network: {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)}
+    for network in ("liquid", "gated-leaky")
+}
+
 DEFAULTS: Mapping[str, Defaults] = {
     ON_POLICY: {
         "ncp": {
@@ -66,15 +71,13 @@ DEFAULTS: Mapping[str, Defaults] = {
     },
     ACTOR_Q_CRITIC: {
         "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC)},
-        "liquid": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
-        "gated-leaky": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
+        **_RECURRENT_CRITICS,
     },
     # A single value reads every command neuron, each of many quantiles half of them: of
     # twice as many, it reads as many.
     QUANTILES: {
         "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC, 256)},
-        "liquid": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
-        "gated-leaky": {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)},
+        **_RECURRENT_CRITICS,
     },
     # Values grow to hundreds, where tanh no longer tells states apart: the networks'
     # own activation and initial values, and more neurons.

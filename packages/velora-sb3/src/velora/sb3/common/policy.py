@@ -115,13 +115,13 @@ class NetworkPolicy(BasePolicy):
         self.choice.check_roles(*self.roles)
         for argument in self.mlp_arguments:
             if (value := kwargs.pop(argument, None)) is not None:
-                spaces_of = observation_space, action_space
                 raise ValueError(
                     refusal(
                         argument,
                         value,
                         self.choice,
-                        *spaces_of,
+                        observation_space,
+                        action_space,
                         remembers=self.remembers,
                     )
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -120,14 +120,7 @@ class HeadedCell(MaskedModule, RecurrentCell):
             share_mask(self)
 
     def _load_from_state_dict(
-        self,
-        state_dict: dict[str, Any],
-        prefix: str,
-        local_metadata: Mapping[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         # They are one tensor, of which PyTorch would keep what it reads last.
         keys = [prefix + self.mask_name]
@@ -135,22 +128,15 @@ class HeadedCell(MaskedModule, RecurrentCell):
         masks = {key: state_dict[key] for key in keys if key in state_dict}
         first, *others = masks.values() or [None]
         if any(not _same(first, other) for other in others):
-            error_msgs.append(
+            errors: list[str] = args[-1]  # of PyTorch's arguments
+            errors.append(
                 f"{list(masks)} must be equal, as the heads of a cell share one mask; "
                 "got several. Change it by `update_mask`, or leave all but one out."
             )
             for key in masks:  # of PyTorch's own copy: the heads shall keep theirs
                 del state_dict[key]
             return
-        super()._load_from_state_dict(
-            state_dict,
-            prefix,
-            local_metadata,
-            strict,
-            missing_keys,
-            unexpected_keys,
-            error_msgs,
-        )
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # PyTorch moves each buffer by itself, which would leave a mask a head.

@@ -95,6 +95,21 @@ def test_heads_of_a_cell_with_several_masks_are_refused(name, assign):
     assert all(torch.equal(after[name], before[name]) for name in before)
 
 
+@pytest.mark.parametrize("name", ["sparsity_mask", "f_head.mask", "proj.mask"])
+@pytest.mark.parametrize("assign", [False, True])
+def test_one_mask_of_a_cell_is_enough(name, assign):
+    network, other = GatedLeakyNCPNetwork(3, 10, 2), GatedLeakyNCPNetwork(3, 10, 2)
+    state = {
+        key: value
+        for key, value in copy.deepcopy(other.state_dict()).items()
+        if not (key.startswith("command.") and key.endswith("mask"))
+    }
+    state[f"command.{name}"] = other.command.sparsity_mask.clone()
+    network.load_state_dict(state, assign=assign)
+    assert network.wiring == other.wiring
+    assert len({id(head.mask) for head in network.command.heads}) == 1
+
+
 @pytest.mark.parametrize("kind", [LiquidNCPNetwork, GatedLeakyNCPNetwork])
 def test_mask_that_is_assigned_is_that_of_all_heads(kind):
     network = kind(3, 10, 2)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from velora.models import LTC, CfC
 from velora.onnx import OnnxAgent, export
 from velora.plugins import networks
-from velora.sb3 import Agent
+from velora.sb3 import Agent, MemoryDQN
 
 
 @pytest.fixture(scope="module")
@@ -258,9 +258,27 @@ def test_half_precision_is_refused(
 ) -> None:
     network = networks()[name].build(4, 2, n_neurons=9).to(dtype)
     with pytest.raises(
-        ValueError, match=r"torch\.float32 .* got torch\.b?float16.*copy"
+        ValueError, match=r"torch\.float32, .* got torch\.b?float16.*copy"
     ):
         export(network, tmp_path / "policy.onnx")
+
+
+def test_module_that_does_more_than_its_class_is_refused(tmp_path: Path) -> None:
+    module = CfC(4, 16)
+    module.register_forward_hook(lambda *_: None)
+    with pytest.raises(TypeError, match=r"got CfC with hooks.*Pass its `network`"):
+        export(module, tmp_path / "policy.onnx")
+    export(module.network, tmp_path / "policy.onnx")
+
+
+def test_what_is_infinite_does_not_reach_a_memory(tmp_path: Path) -> None:
+    export(MemoryDQN("LiquidPolicy", "CartPole-v1"), tmp_path / "policy.onnx")
+    agent = OnnxAgent(tmp_path / "policy.onnx")
+    agent.act(np.zeros(4, np.float32))
+    state = agent.state
+    with pytest.raises(ValueError, match=r"remembers must be numbers.* infinite"):
+        agent.act(np.full(4, np.inf, np.float32))
+    assert agent.state is state
 
 
 @pytest.mark.parametrize("mixed_memory", [False, True])

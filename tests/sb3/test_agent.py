@@ -15,7 +15,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.torch_layers import FlattenExtractor
 
 from velora.models import NCPNetwork, load_network, save_network
-from velora.sb3 import Agent
+from velora.sb3 import Agent, MemoryDQN
 
 
 def make_model(observations: str = "flat") -> Any:
@@ -213,6 +213,16 @@ def test_what_is_no_number_does_not_reach_a_memory(observations: str) -> None:
         agent.act(broken)
     assert agent.state is state
     agent.act(observation)
+
+
+def test_what_is_infinite_does_not_reach_a_memory() -> None:
+    agent = Agent(MemoryDQN("LiquidPolicy", "CartPole-v1", device="cpu"))
+    agent.act(np.zeros(4, np.float32))
+    state = agent.state
+    with pytest.raises(ValueError, match=r"remembers must be numbers.* infinite"):
+        agent.act(np.full(4, np.inf, np.float32))
+    assert agent.state is state
+    agent.act(np.zeros(4, np.float32))
 
 
 def test_what_reset_of_gymnasium_returns_is_refused() -> None:

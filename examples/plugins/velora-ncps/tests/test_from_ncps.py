@@ -242,11 +242,22 @@ def test_what_is_frozen_stays_so(name: str, is_frozen: bool) -> None:
     assert any(p.requires_grad for p in ours.parameters()) != is_frozen
 
 
+@pytest.mark.parametrize("part", ["rnn_cell", "fc"])
+def test_projection_is_frozen_or_trained_apart(part: str) -> None:
+    theirs = CfC(F, N, proj_size=4)
+    getattr(theirs, part).requires_grad_(False)
+    ours = from_ncps(theirs)
+    trained = {p.requires_grad for p in ours.network.parameters()}
+    assert trained == {part == "fc"}
+    assert ours.proj.weight.requires_grad == (part == "rnn_cell")
+
+
 def test_what_is_frozen_in_part_is_refused() -> None:
     theirs = CfC(F, AutoNCP(N, OUT))
     theirs.rnn_cell.layer_0.requires_grad_(False)
     with pytest.raises(ValueError, match=r"got \[.*layer_0.ff1.weight.*\] frozen"):
         from_ncps(theirs)
+    from_ncps(theirs.requires_grad_(True))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,8 @@ class OnnxAgent:
                 where none is taken, or what `reset` of gymnasium returns; or there are
                 masks, and none are taken.
             ValueError: it has another shape, a number is out of range or NaN, the agent
-                remembers another number of environments, or masks are missing or wrong.
+                remembers another number of environments or would remember NaN, or masks
+                are missing or wrong.
         """
         says = self.description
         feeds, n_envs, is_batch = self._observed(observation)
@@ -126,6 +127,12 @@ class OnnxAgent:
             feeds.pop(name, None)
         actions, *after = self._session.run(self._outputs, feeds)
         if says.states:
+            if any(p.dtype.kind == "f" and np.isnan(p).any() for p in after):
+                raise ValueError(
+                    "What the agent remembers must be numbers; it would be NaN with "
+                    "this `observation`, as of one that is infinite. Act with another "
+                    "one: it remembers what it did before."
+                )
             self.state, self._starts = tuple(after), np.zeros(n_envs, dtype=bool)
         chosen: np.ndarray = actions if is_batch else actions.squeeze(axis=0)
         return chosen

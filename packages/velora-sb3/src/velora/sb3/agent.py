@@ -81,7 +81,8 @@ class Agent:
             TypeError: there are masks, and the model takes none; or the observation is
                 what `reset` of gymnasium returns.
             ValueError: the model remembers, and another number of environments; or it
-                was trained with masks, and there are none; or a number is NaN.
+                was trained with masks, and there are none; a number is NaN; or what it
+                remembers would be.
         """
         if isinstance(observation, tuple) and any(
             isinstance(part, dict) for part in observation[1:]
@@ -105,7 +106,7 @@ class Agent:
                 f"some with {type(self.model).__name__}."
             )
         try:
-            actions, self.state = predict(
+            actions, state = predict(
                 observation, self.state, self._starts, self.deterministic, **masks
             )
         except (RuntimeError, ValueError) as error:
@@ -116,7 +117,13 @@ class Agent:
                 f"The agent remembers {known} environments, and `observation` must be "
                 f"of as many; got {n_envs}. Call `reset()` first, which forgets all."
             ) from error
-        self._starts = np.zeros_like(self._starts)
+        if state is not None and any(_has_nan(part) for part in state):
+            raise ValueError(
+                "What the agent remembers must be numbers; it would be NaN with this "
+                "`observation`, as of one that is infinite. Act with another one: it "
+                "remembers what it did before."
+            )
+        self.state, self._starts = state, np.zeros_like(self._starts)
         return actions
 
     def _count(self, observation: Any) -> int:

@@ -33,7 +33,8 @@ def sparsity(value: float) -> float:
     if not 0.1 <= value <= 0.9:
         raise ValueError(
             f"`sparsity_level` must be between '[0.1, 0.9]'; got {value}: 0.1 is "
-            'nearly dense, 0.9 very sparse. The wiring "dense" leaves no synapse out.'
+            "nearly dense, 0.9 very sparse. For all synapses leave it out and give a "
+            'network `wiring="dense"`, a policy that in its `network_kwargs`.'
         )
     return float(value)
 

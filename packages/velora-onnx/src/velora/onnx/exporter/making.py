@@ -12,6 +12,7 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
+from velora.models.lnn.bare import are_bare
 from velora.models.modules.base import RecurrentModule
 from velora.models.storage.regular_file import replace_regular
 from velora.onnx.description import Description
@@ -62,6 +63,11 @@ def make(
 def _network(network: nn.Module, path: Any, vec_normalize: Any) -> Exported:
     name = type(network).__name__
     if isinstance(network, RecurrentModule):
+        if not are_bare(RecurrentModule.forward, network):
+            raise TypeError(
+                "A module of velora.models must be called as its class says; got "
+                f"{name} with hooks or a `forward` of its own. Pass its `network`."
+            )
         network = ModuleAlone(network)
     sizes: list[Any]
     sizes = [getattr(network, name, None) for name in ("in_features", "out_features")]
@@ -77,8 +83,9 @@ def _network(network: nn.Module, path: Any, vec_normalize: Any) -> Exported:
     parameter = next(network.parameters(), torch.zeros(()))
     if parameter.dtype not in (torch.float32, torch.float64):
         raise ValueError(
-            "A network must be of torch.float32 or torch.float64 to be exported; got "
-            f"{parameter.dtype}. Export a copy: `copy.deepcopy(network).float()`."
+            "A network must be of torch.float32, or of torch.float64 where onnxruntime "
+            f"has its functions; got {parameter.dtype}. Export a copy: "
+            "`copy.deepcopy(network).float()`."
         )
     dtype: Any = np.float64 if parameter.dtype == torch.float64 else np.float32
     inputs, outputs = (spaces.Box(-np.inf, np.inf, (n,), dtype) for n in sizes)

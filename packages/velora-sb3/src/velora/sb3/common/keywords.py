@@ -71,10 +71,11 @@ def refuse_misplaced(given: Mapping[str, Any], *, remembers: bool) -> None:
             "step; the policies of RecurrentPPO, MemoryPPO, MemorySAC and MemoryDQN "
             "have it."
         )
-    if "lr" in (given.get("optimizer_kwargs") or {}):
+    options = given.get("optimizer_kwargs")
+    if isinstance(options, Mapping) and "lr" in options:
         raise TypeError(
-            "`optimizer_kwargs` must leave out `lr`, which the algorithm sets: pass "
-            "that one `learning_rate`."
+            "`optimizer_kwargs` must leave out `lr`, which the algorithm sets by its "
+            "`learning_rate`."
         )
 
 

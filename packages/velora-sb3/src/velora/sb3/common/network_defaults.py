@@ -46,7 +46,7 @@ def _recurrent(n_neurons: int, motor: float) -> Options:
 # actor-critic methods?").
 _ACTOR, _CRITIC = 0.01, 1.0
 
-_RECURRENT_CRITICS = {
+_WITH_STATE = {
     network: {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)}
     for network in ("liquid", "gated-leaky")
 }
@@ -71,13 +71,13 @@ DEFAULTS: Mapping[str, Defaults] = {
     },
     ACTOR_Q_CRITIC: {
         "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC)},
-        **_RECURRENT_CRITICS,
+        **_WITH_STATE,
     },
-    # A single value reads every command neuron, each of many quantiles half of them: of
-    # twice as many, it reads as many.
+    # A single value reads every command neuron, a quantile half of them: twice as many
+    # make up for it.
     QUANTILES: {
         "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC, 256)},
-        **_RECURRENT_CRITICS,
+        **_WITH_STATE,
     },
     # Values grow to hundreds, where tanh no longer tells states apart: the networks'
     # own activation and initial values, and more neurons.
@@ -90,4 +90,4 @@ DEFAULTS: Mapping[str, Defaults] = {
     MEMORY: {"gated-leaky": {role: {"n_neurons": 150} for role in ROLES}},
 }
 ONCE_IN = {QUANTILES: ACTOR_Q_CRITIC}
-"""Families that are younger than agents, and where those have what they ask for."""
+"""Newer families, and which family older agents have in their place."""

@@ -100,7 +100,7 @@ class SequenceReplay(OffPolicyAlgorithm):
                     "sizes that it was saved with."
                 )
         self.replay_buffer = loaded
-        self._states = self._previous = None
+        self._states = None
 
     def _advance(self) -> np.ndarray:
         """Notes what is before the next step, and goes it; returns the actions."""

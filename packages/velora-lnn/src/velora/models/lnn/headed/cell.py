@@ -123,19 +123,23 @@ class HeadedCell(MaskedModule, RecurrentCell):
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         # They are one tensor, of which PyTorch would keep what it reads last.
-        keys = [prefix + self.mask_name]
-        keys += [f"{prefix}{name}.{SparseLinear.mask_name}" for name in self.head_names]
-        masks = {key: state_dict[key] for key in keys if key in state_dict}
-        first, *others = masks.values() or [None]
-        if any(not _same(first, other) for other in others):
-            errors: list[str] = args[-1]  # of PyTorch's arguments
-            errors.append(
-                f"{list(masks)} must be equal, as the heads of a cell share one mask; "
-                "got several. Change it by `update_mask`, or leave all but one out."
-            )
-            for key in masks:  # of PyTorch's own copy: the heads shall keep theirs
-                del state_dict[key]
-            return
+        names = [prefix + self.mask_name]
+        names += [
+            f"{prefix}{head}.{SparseLinear.mask_name}" for head in self.head_names
+        ]
+        given = [name for name in names if name in state_dict]
+        masks = [state_dict[name] for name in given]
+        if masks and all(_are_alike(masks[0], mask) for mask in masks):
+            for name in given:  # of PyTorch's own copy: heads ask their cell
+                del state_dict[name]
+            if not all(_are_equal(masks[0], mask) for mask in masks):
+                errors: list[str] = args[-1]  # of PyTorch's arguments
+                errors.append(
+                    f"{given} must be equal, as the heads of a cell share one mask; "
+                    "got several. Call `update_mask`, or keep one of them."
+                )
+                return
+            state_dict[names[0]] = masks[0]
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -145,11 +149,15 @@ class HeadedCell(MaskedModule, RecurrentCell):
         return self
 
 
-def _same(mask: Any, other: Any) -> bool:
-    """Whether two masks are equal; what is no mask is refused elsewhere."""
-    if not (isinstance(mask, Tensor) and isinstance(other, Tensor)):
-        return True
-    if mask.shape != other.shape or mask.is_meta or other.is_meta:
+def _are_alike(mask: Any, other: Any) -> bool:
+    """Whether they are masks of one shape; what is none is refused elsewhere."""
+    are_tensors = isinstance(mask, Tensor) and isinstance(other, Tensor)
+    return are_tensors and mask.shape == other.shape
+
+
+def _are_equal(mask: Tensor, other: Tensor) -> bool:
+    """Whether masks of one shape are equal, as far as they hold data."""
+    if mask.is_meta or other.is_meta:
         return True
     return torch.equal(mask.bool(), other.bool().to(mask.device))
 

@@ -23,8 +23,9 @@ _MEMORY = {
 def from_ncps(module: nn.Module) -> CfC | LTC:
     """Returns a `CfC` or `LTC` of ncps as one of ours that computes the same.
 
-    It has the options, weights, dtype and device of theirs, is frozen where theirs is
-    (`requires_grad`, of all or none), and shares nothing with it.
+    It has the options, weights, dtype and device of theirs, its network and its
+    projection are frozen where theirs are (`requires_grad`), and it shares nothing with
+    it.
     Where ncps is right (without times, or with a single row) numbers and gradients are
     equal. What an LTC of theirs was made without, such as an offset of the inputs, is
     there, fixed at what changes nothing.
@@ -49,7 +50,7 @@ def from_ncps(module: nn.Module) -> CfC | LTC:
             "`module` must be a CfC or LTC of ncps.torch; got "
             f"{type(module).__module__}.{type(module).__qualname__}."
         )
-    is_frozen = _is_frozen(module)
+    frozen = {part: _is_frozen(module, part) for part in ("network", "proj")}
     weights = TheirWeights(module.state_dict())
     carry = ltc_of if isinstance(module, theirs.LTC) else cfc_of
     ours, numbers = carry(module, weights)
@@ -62,23 +63,26 @@ def from_ncps(module: nn.Module) -> CfC | LTC:
     weights.check_all_taken()
     ours.to(next(iter(numbers.values())))
     ours.load_state_dict(numbers)
-    if is_frozen:
-        ours.requires_grad_(False)
+    for part, is_frozen in frozen.items():
+        if is_frozen:
+            ours.get_submodule(part).requires_grad_(False)
     return ours.train(module.training)
 
 
-def _is_frozen(module: nn.Module) -> bool:
-    """Returns whether nothing of it is trained; refuses where a part is: ValueError."""
+def _is_frozen(module: nn.Module, part: str) -> bool:
+    """Returns whether nothing of a part is trained; refuses some of it: ValueError."""
     trained = {
         name: parameter.requires_grad
         for name, parameter in module.named_parameters()
-        if not name.endswith("sparsity_mask")  # which is none of theirs to train
+        if name.startswith("fc.") == (part == "proj")
+        and not name.endswith("sparsity_mask")  # which is none of theirs to train
     }
     frozen = [name for name, is_trained in trained.items() if not is_trained]
     if 0 < len(frozen) < len(trained):
         raise ValueError(
-            "`module` must be trained as a whole or not at all, as several of its "
-            f"parameters are one of ours; got {frozen} frozen. Freeze what you want of "
-            "the result."
+            "`module` must be trained as a whole or not at all, but for its `fc`, as "
+            "several of its parameters are one of ours; got "
+            f"{frozen} frozen. Call its `requires_grad_(True)` first, and freeze what "
+            "you want of the result."
         )
     return bool(frozen)

@@ -141,11 +141,10 @@ def test_activation_is_refused_with_the_word_for_it(
     assert said in message
 
 
-@pytest.mark.parametrize("algorithm", ["RecurrentPPO", "MemoryPPO"])
-def test_layers_after_a_memory_do_not_size_it(algorithm: str) -> None:
-    make: Any = {"RecurrentPPO": RecurrentPPO, "MemoryPPO": MemoryPPO}[algorithm]
+@pytest.mark.parametrize("algorithm", [RecurrentPPO, MemoryPPO])
+def test_layers_after_a_memory_do_not_size_it(algorithm: Any) -> None:
     with pytest.raises(ValueError, match="leave it out, or size") as error:
-        make("LiquidPolicy", "CartPole-v1", policy_kwargs={"net_arch": [64]})
+        algorithm("LiquidPolicy", "CartPole-v1", policy_kwargs={"net_arch": [64]})
     assert "n_neurons=" not in str(error.value)
 
 

@@ -81,8 +81,8 @@ class Agent:
             TypeError: there are masks, and the model takes none; or the observation is
                 what `reset` of gymnasium returns.
             ValueError: the model remembers, and another number of environments; or it
-                was trained with masks, and there are none; a number is NaN; or what it
-                remembers would be.
+                was trained with masks, and there are none; or a number is NaN, or
+                would be in what it remembers.
         """
         if isinstance(observation, tuple) and any(
             isinstance(part, dict) for part in observation[1:]
@@ -93,7 +93,10 @@ class Agent:
             )
         parts = observation.values() if isinstance(observation, dict) else [observation]
         if any(_has_nan(part) for part in parts):  # what remembers would keep it
-            raise ValueError("`observation` must be numbers; got NaN.")
+            raise ValueError(
+                "`observation` must be numbers; got NaN. `VecCheckNan` of "
+                "Stable-Baselines3 around the environment finds where it comes from."
+            )
         if self._starts is None:
             n_envs = self._count(observation)
             self.state, self._starts = None, np.ones(n_envs, dtype=bool)

@@ -34,8 +34,8 @@ def refusal(
 ) -> str:
     """Returns why an argument for dense layers is refused, and what to pass instead.
 
-    Where a policy remembers, the layers of an LSTM's come after it, and their size says
-    nothing of how large a network is wanted.
+    Where a policy remembers, `net_arch` is for layers after an LSTM, and their size
+    says nothing of how large a network is wanted.
     """
     message = f"`{argument}` describes layers that this policy does not have"
     name = getattr(value, "__name__", "").lower()

@@ -23,12 +23,11 @@ _MEMORY = {
 def from_ncps(module: nn.Module) -> CfC | LTC:
     """Returns a `CfC` or `LTC` of ncps as one of ours that computes the same.
 
-    It has the options, weights, dtype and device of theirs, its network and its
-    projection are frozen where theirs are (`requires_grad`), and it shares nothing with
-    it.
-    Where ncps is right (without times, or with a single row) numbers and gradients are
-    equal. What an LTC of theirs was made without, such as an offset of the inputs, is
-    there, fixed at what changes nothing.
+    It has the options, weights, dtype and device of theirs, and shares nothing with it;
+    its network and its projection are frozen where theirs are (`requires_grad`). Where
+    ncps is right (without times, or with a single row) numbers and gradients are equal.
+    What an LTC of theirs was made without, such as an offset of the inputs, is there,
+    fixed at what changes nothing.
 
     Args:
         module: an `ncps.torch.CfC` or `ncps.torch.LTC` of ncps 1.0.1.
@@ -36,7 +35,8 @@ def from_ncps(module: nn.Module) -> CfC | LTC:
     Raises:
         ImportError: ncps is not installed.
         TypeError: it is neither of these.
-        ValueError: something of it has no counterpart here; the message names it.
+        ValueError: something of it has no counterpart here, or is frozen in part; the
+            message names it.
     """
     try:
         theirs = importlib.import_module("ncps.torch")  # nothing else needs it

@@ -6,19 +6,20 @@
 With --json, what is in that file already is not trained again, so a comparison may be
 stopped and go on.
 
-"MlpPolicy" becomes "NCPPolicy", or "LiquidPolicy" with `--row LiquidPolicy`. Nothing
-else is touched but the arguments for layers that ours do not have (`net_arch`,
-`activation_fn`), which are dropped and named in the table. The tasks and their settings
+"MlpPolicy" becomes "NCPPolicy", and nothing else is touched. In `--row LiquidPolicy`
+and `--row "NCPPolicy, own size"` the arguments for an MLP's layers are dropped
+(`net_arch`, `activation_fn`) and named in the table. The tasks and their settings
 are in `common/zoo.py`; "identity" are Stable-Baselines3's own learning tests, in
 `common/identity.py`, and its score is how many of the twelve pass.
 
 Rows of equal size, if asked for: "MlpPolicy, our synapses" has two layers of the width
-with which it has as many parameters as NCPPolicy's biases and weights with a synapse,
-"MlpPolicy, our parameters" as many as NCPPolicy stores; "MlpPolicy, our synapses, tanh"
-has the activation and initial values that MlpPolicy has if the user gives none, as
-NCPPolicy has its own. On MuJoCo's tasks "NCPPolicy, 738 neurons" is as large as
-MlpPolicy, "NCPPolicy, 512 neurons" has half of its weights, and "NCPPolicy, 192
-neurons" as many as two dense layers of 64.
+with which it has as many parameters as NCPPolicy of its own size has biases and weights
+with a synapse, "MlpPolicy, our parameters" as many as that stores; "MlpPolicy, our
+synapses, tanh" has the activation and initial values that MlpPolicy has if the user
+gives none, as NCPPolicy has its own. "MlpPolicy, half" has as many parameters as
+NCPPolicy has biases and weights with a synapse. On MuJoCo's tasks "NCPPolicy, 738
+neurons" is as large as MlpPolicy, "NCPPolicy, 512 neurons" has half of its weights, and
+"NCPPolicy, 192 neurons" as many as two dense layers of 64.
 
 A seed's score is the mean return of 40 episodes of the deterministic policy after the
 last step; no checkpoint is chosen by it. Seeds 10 to 14 are for reports: whatever is
@@ -31,6 +32,7 @@ from common.baseline import Baseline
 from common.comparison import Comparison, command
 from common.identity import CASES, Suite, suite, train_any
 from common.matched import MATCHED
+from common.task import OWN_SIZE
 from common.training import AgentJob, plain
 from common.zoo import TASKS
 
@@ -52,12 +54,10 @@ def job(task: str, policy: str, seed: int, steps: int | None) -> AgentJob | Suit
     return make(names, policy, seed, steps)
 
 
-def dropped(task: str, policy: str) -> str:
-    """Says which of a task's arguments the policy does not take."""
+def dropped(task: str, row: str) -> str:
+    """Says which of a task's arguments a row leaves out."""
     tasks = CASES.values() if task == "identity" else [TASKS[task]]
-    found = [
-        f"{k}={plain(v)}" for each in tasks for k, v in each.dropped(policy).items()
-    ]
+    found = [f"{k}={plain(v)}" for each in tasks for k, v in each.dropped(row).items()]
     return ", ".join(dict.fromkeys(found))
 
 
@@ -67,6 +67,7 @@ COMPARISON = Comparison(
     rows=["MlpPolicy", "NCPPolicy"],
     optional_rows=[
         "LiquidPolicy",
+        OWN_SIZE,
         *WIDER,
         *(f"MlpPolicy, {what}" for what in MATCHED),
         DENSE,

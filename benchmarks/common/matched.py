@@ -9,7 +9,12 @@ from functools import cache
 from common.training import AgentJob, make_agent
 from velora.utils import active_parameters, total_parameters
 
-MATCHED = {"our synapses": active_parameters, "our parameters": total_parameters}
+HALF = "half"
+MATCHED = {
+    "our synapses": active_parameters,
+    "our parameters": total_parameters,
+    HALF: active_parameters,
+}
 """What a row is matched in, by what its name ends with: `MlpPolicy, our synapses`."""
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import gymnasium as gym
 
-from common.matched import matched
-from common.training import AgentJob, algorithm_of
+from common.matched import HALF, matched
+from common.training import AgentJob
 
+LAYERS = ("net_arch", "activation_fn", "ortho_init")  # of an MLP
+OWN_SIZE = "NCPPolicy, own size"
 MODULES = {"box2d": ("Box2D", "pygame"), "mujoco": ("mujoco",)}  # of gymnasium's extras
 
 
@@ -46,31 +48,33 @@ class Task:
     is_normalized: bool = False
     extra: str = ""
 
-    def dropped(self, policy: str) -> dict[str, Any]:
-        """Returns what a policy does not take of the user's policy_kwargs."""
-        policy, _, _ = policy.partition(", ")
-        kind = algorithm_of(self.algorithm).policy_aliases[policy]
-        refused = getattr(kind, "mlp_arguments", ())
-        return {k: v for k, v in self.policy_kwargs.items() if k in refused}
+    def dropped(self, row: str) -> dict[str, Any]:
+        """Returns what a row leaves out of the user's policy_kwargs."""
+        if row.startswith("MlpPolicy") or row == "NCPPolicy":
+            return {}
+        return {k: v for k, v in self.policy_kwargs.items() if k in LAYERS}
 
     def job(
         self, names: dict[str, str], policy: str, seed: int, steps: int | None
     ) -> AgentJob:
         """Returns the run of a policy, with the task's own steps if no others.
 
-        "MlpPolicy, our synapses" and "MlpPolicy, our parameters" have two layers of the
-        width with which they are as large as NCPPolicy, with ", tanh" after it also
-        MlpPolicy's own activation and initial values in the place of the task's, and
-        "NCPPolicy, 738 neurons" has so many.
+        "NCPPolicy, own size" is without the user's arguments for layers, "NCPPolicy,
+        738 neurons" has so many. "MlpPolicy, our synapses" and "MlpPolicy, our
+        parameters" have two layers of the width with which they are as large as the
+        former, with ", tanh" after it also MlpPolicy's own activation and initial
+        values in the place of the task's; "MlpPolicy, half" is as large as NCPPolicy
+        is with all arguments.
         """
+        dropped = self.dropped(policy)
         policy, _, what = policy.partition(", ")
+        sized = {}
         if what.endswith(" neurons"):
-            plain = self.job(names, policy, seed, steps)
             sized = {"n_neurons": int(what.removesuffix(" neurons"))}
-            return replace(plain, policy_kwargs=plain.policy_kwargs | sized)
-        if what:
+        elif policy == "MlpPolicy" and what:
             what, _, own = what.partition(", ")
-            ours = self.job(names, "NCPPolicy", seed, steps)
+            row = "NCPPolicy" if what == HALF else OWN_SIZE
+            ours = self.job(names, row, seed, steps)
             plain = self.job(names, policy, seed, steps)
             if own:
                 options = dict(plain.policy_kwargs)
@@ -83,7 +87,6 @@ class Task:
                 return replace(plain, policy_kwargs=plain.policy_kwargs | net_arch)
 
             return matched(ours, of_width, what)
-        dropped = self.dropped(policy)
         return AgentJob(
             names,
             self.algorithm,
@@ -92,7 +95,7 @@ class Task:
             seed,
             steps or self.steps,
             self.settings,
-            {k: v for k, v in self.policy_kwargs.items() if k not in dropped},
+            {k: v for k, v in self.policy_kwargs.items() if k not in dropped} | sized,
             self.env_kwargs,
             self.n_envs,
             self.is_normalized,

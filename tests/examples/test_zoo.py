@@ -15,6 +15,10 @@ import yaml
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
+from rl_zoo3 import exp_manager
+from rl_zoo3.utils import ALGOS
+
+from velora.sb3 import networks_of
 
 ROOT = Path(__file__).parents[2]
 ZOO = Path(rl_zoo3.__file__).parent
@@ -53,6 +57,20 @@ def write_settings(folder: Path, env: str, **settings: Any) -> Path:
 def trials(file: Path, name: str = "study") -> list[FrozenTrial]:
     storage = JournalStorage(JournalFileBackend(str(file)))
     return optuna.load_study(study_name=name, storage=storage).trials
+
+
+@pytest.mark.parametrize("algo", [algo for algo in ALGOS if algo not in RECURRENT])
+def test_all_that_the_zoo_has_for_layers_of_an_mlp_is_taken(algo: str) -> None:
+    settings = yaml.safe_load((ZOO / "hyperparams" / f"{algo}.yml").read_text("utf-8"))
+    found = {str(each.get("policy_kwargs")) for each in settings.values() if each}
+    env = "CartPole-v1" if algo in {"dqn", "qrdqn"} else "Pendulum-v1"
+    for text in found - {"None"}:
+        given = eval(text, vars(exp_manager))  # as the zoo reads its settings
+        model = ALGOS[algo]("NCPPolicy", env, policy_kwargs=given, device="cpu")
+        widths = given.get("net_arch", [])
+        layers = widths.values() if isinstance(widths, dict) else [widths]
+        sizes = [network.n_neurons for network in networks_of(model).values()]
+        assert max(sizes) >= max(map(sum, layers))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -1,26 +1,31 @@
-"""Who asks for dense layers is told which sizes of ours are about as large."""
+"""Who asks for dense layers gets sparse neurons, or is told which size is as large."""
 
 from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from agents import ALGORITHMS, POLICIES, make_agent
+from agents import ALGORITHMS, make_agent, sample_observations
 from gymnasium import spaces
 from sb3_contrib import RecurrentPPO
 from torch import nn
 
+from velora.models.lnn.activation import ACTIVATIONS
 from velora.plugins import networks
-from velora.sb3 import MemoryPPO
+from velora.sb3 import MemoryPPO, networks_of
 from velora.sb3.common.dense_layers import comparable_neurons, refusal
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.utils import active_parameters
+from velora.wiring import Wiring
 
 FLAT = spaces.Box(-1, 1, (6,))
 ACTIONS = spaces.Discrete(4)
+READY = Wiring(6, 8, 3, seed=1)
 
 
 def dense(n_inputs: int, *layers: int) -> int:
@@ -38,21 +43,17 @@ def advised(message: str, words: str = "has about as many") -> Any:
 @pytest.mark.parametrize(
     ("words", "share"), [("has about as many", 1.0), ("half of them", 0.5)]
 )
-@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_advice_builds_a_policy_about_as_large(
-    algorithm: str, policy: str, words: str, share: float
+    algorithm: str, words: str, share: float
 ) -> None:
-    layers = [64, 64]
+    layers, liquid = [64, 64], "LiquidPolicy"
     with pytest.raises(ValueError, match="`net_arch`") as error:
-        make_agent(algorithm, policy, "flat", policy_kwargs={"net_arch": layers})
+        make_agent(algorithm, liquid, "flat", policy_kwargs={"net_arch": layers})
     n_neurons = advised(str(error.value), words)
     options: dict[str, Any] = {"policy_kwargs": {"n_neurons": n_neurons}}
-    if policy == "LiquidPolicy":
-        with pytest.warns(UserWarning, match="no memory"):
-            model = make_agent(algorithm, policy, "flat", **options)
-    else:
-        model = make_agent(algorithm, policy, "flat", **options)
+    with pytest.warns(UserWarning, match="no memory"):
+        model = make_agent(algorithm, liquid, "flat", **options)
     for network in model.policy.networks.values():
         size = dense(network.in_features, *layers, network.out_features)
         assert active_parameters(network) == pytest.approx(share * size, rel=0.15)
@@ -73,17 +74,151 @@ def test_networks_are_compared_by_their_synapses(
     assert active_parameters(built) == pytest.approx(size, rel=0.1, abs=60)
 
 
-def test_layers_of_each_role_get_neurons_of_each_role() -> None:
+def test_advice_for_layers_of_each_role_has_neurons_of_each_role() -> None:
     layers = {"pi": [64, 64], "vf": [256, 256]}
     with pytest.raises(ValueError, match="`net_arch`") as error:
-        make_agent(policy_kwargs={"net_arch": layers})
+        make_agent(policy="LiquidPolicy", policy_kwargs={"net_arch": layers})
     sizes = advised(str(error.value))
     assert sizes.keys() == {"pi", "vf"}
     assert 1 < sizes["pi"] < sizes["vf"]
-    make_agent(policy_kwargs={"n_neurons": sizes})
+    make_agent(policy="LiquidPolicy", policy_kwargs={"n_neurons": sizes})
     same = {"pi": [64, 64], "vf": [64, 64]}
-    alike = comparable_neurons(same, NetworkChoice("ncp"), 6, 3)
-    assert alike == sizes["pi"]
+    alike = comparable_neurons(same, NetworkChoice("liquid"), 6, 3)
+    assert isinstance(alike, int)
+
+
+def with_layers(algorithm: str = "PPO", /, **policy_kwargs: Any) -> Any:
+    """Makes an agent of NCPPolicy, with a user's arguments for an MLP."""
+    options = {"n_neurons": None} | policy_kwargs
+    return make_agent(algorithm, policy_kwargs=options)
+
+
+@pytest.mark.parametrize("layers", [[200, 100], (300,)])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_sparse_networks_have_the_neurons_of_layers_at_half_of_their_weights(
+    algorithm: str, layers: Any
+) -> None:
+    model = with_layers(algorithm, net_arch=layers)
+    for network in networks_of(model).values():
+        assert network.n_neurons == 300
+        size = dense(network.in_features, 200, 100, network.out_features)
+        assert active_parameters(network) < 0.6 * size
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_sparse_networks_are_not_smaller_than_by_default(algorithm: str) -> None:
+    def sizes(**policy_kwargs: Any) -> dict[str, int]:
+        networks = networks_of(with_layers(algorithm, **policy_kwargs))
+        return {role: network.n_neurons for role, network in networks.items()}
+
+    assert sizes(net_arch=[8, 8]) == sizes()
+    assert sizes(net_arch=[8, 8], network_defaults={}) != sizes()
+
+
+def test_layers_of_each_role_become_neurons_of_each_role() -> None:
+    networks = networks_of(with_layers(net_arch={"vf": [300, 200], "pi": [150]}))
+    sizes = {role: network.n_neurons for role, network in networks.items()}
+    assert sizes == {"pi": 150, "vf": 500}
+
+
+@pytest.mark.parametrize(
+    "given", [nn.ELU, nn.GELU, nn.LeakyReLU, nn.Mish, nn.ReLU, nn.SiLU, nn.Tanh]
+)
+def test_neurons_have_the_activation_of_layers(given: type[nn.Module]) -> None:
+    options = {"network_kwargs": {"sparsity_level": 0.7}}
+    model = with_layers(activation_fn=given, **options)
+    x = torch.linspace(-3, 3, 50)
+    for network in networks_of(model).values():
+        of_network = ACTIVATIONS[network.activation]
+        assert torch.allclose(of_network(x), given()(x), atol=1e-6)
+        assert network.inter.mask.float().mean() < 0.4
+        assert network.n_neurons == 128
+    assert options == {"network_kwargs": {"sparsity_level": 0.7}}
+
+
+def weights(model: Any) -> torch.Tensor:
+    return nn.utils.parameters_to_vector(model.policy.parameters())
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "A2C", "TRPO", "MaskablePPO"])
+def test_without_orthogonal_layers_networks_start_as_built(algorithm: str) -> None:
+    plain = {"ortho_init": False}  # by which fewer random numbers are drawn
+    model = with_layers(algorithm, **plain)
+    for network in networks_of(model).values():
+        assert network.n_neurons == 128
+        assert network.activation == "tanh"
+    for init_type, equal in (("kaiming_uniform", True), ("orthogonal", False)):
+        other = with_layers(algorithm, init_type=init_type, **plain)
+        assert networks_of(other)["pi"].motor.init_type == init_type
+        assert torch.equal(weights(model), weights(other)) is equal
+    assert networks_of(with_layers(algorithm))["pi"].motor.init_type == "synaptic"
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_agent_of_layers_is_saved_and_loaded(algorithm: str, tmp_path: Path) -> None:
+    given = {"net_arch": [100, 50], "activation_fn": nn.ReLU}
+    model = with_layers(algorithm, **given)
+    model.save(tmp_path / "agent.zip")
+    model.policy.save(tmp_path / "policy.pt")
+    loaded = type(model).load(tmp_path / "agent.zip")
+    same = type(model).load(tmp_path / "agent.zip", policy_kwargs=model.policy_kwargs)
+    policies = [loaded.policy, same.policy]
+    policies.append(type(model.policy).load(tmp_path / "policy.pt"))
+    observations = sample_observations(model)
+    expected, _ = model.predict(observations, deterministic=True)
+    for policy in policies:
+        actions, _ = policy.predict(observations, deterministic=True)
+        assert np.array_equal(actions, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        *(
+            ({"net_arch": layers}, r"`net_arch` must be a list .* \['pi', 'vf'\]; got")
+            for layers in (
+                [],
+                {},
+                {"pi": [8]},
+                {"pi": [], "vf": [8]},
+                {"pi": 8, "vf": 8},
+                [{"pi": [8]}],
+                [8.0],
+                [0],
+                ["small"],
+                "small",
+                64,
+            )
+        ),
+        ({"net_arch": [8], "n_neurons": 8}, "size of networks must be given once"),
+        (
+            {"net_arch": [8], "network_kwargs": {"n_neurons": 8}},
+            "size of networks must be given once",
+        ),
+        (
+            {"net_arch": [8], "network_kwargs": {"wiring": READY}},
+            "size of networks must be given once",
+        ),
+        (
+            {"activation_fn": nn.PReLU},
+            r"`activation_fn` must be one of nn.ELU, .*PReLU",
+        ),
+        ({"activation_fn": [nn.ReLU]}, "`activation_fn` must be one of nn.ELU"),
+        (
+            {"activation_fn": nn.ReLU, "network_kwargs": {"activation": "tanh"}},
+            "activation must be given once",
+        ),
+    ],
+)
+def test_bad_layers_are_refused(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        with_layers(**options)
+
+
+def test_network_of_a_plugin_does_not_stand_for_layers() -> None:
+    networks().add("test-linear", lambda i, o, **_: nn.Linear(i, o), override=True)
+    with pytest.raises(ValueError, match="`net_arch` describes layers"):
+        with_layers(network="test-linear", net_arch=[8])
 
 
 def test_random_numbers_are_left_alone() -> None:

@@ -55,7 +55,8 @@ OWN = {
     "ARS": {"squash_output"},
     "RecurrentPPO": {"timespan_key", "shared_lstm", "enable_critic_lstm"},
 }
-FOREIGN = {"net_arch", "activation_fn", "lstm_hidden_size", "observation_space", "self"}
+LAYERS = {"net_arch", "activation_fn"}
+FOREIGN = {"lstm_hidden_size", "observation_space", "self"}
 
 
 @pytest.mark.parametrize("algorithm", EVERY)
@@ -68,6 +69,7 @@ def test_arguments_that_are_known_are_listed(algorithm: str) -> None:
     listed = set(str(error.value).split("[")[1].split("]")[0].strip("'").split("', '"))
     assert known <= listed
     assert not listed & FOREIGN
+    assert listed & LAYERS == (LAYERS if algorithm in ALGORITHMS else set())
 
 
 def test_policy_of_mine_may_take_more() -> None:

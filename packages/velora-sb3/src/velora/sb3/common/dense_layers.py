@@ -1,4 +1,4 @@
-"""Arguments for dense layers (an MLP's), and which sizes of ours are about as large."""
+"""Arguments for dense layers (an MLP's): what they say of ours, or why they cannot."""
 
 from __future__ import annotations
 
@@ -12,15 +12,120 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import is_image_space
+from torch import nn
 
 from velora.models.lnn.activation import ACTIVATIONS
+from velora.models.lnn.wiring_argument import is_ready
 from velora.sb3.common.keywords import keywords_of
-from velora.sb3.common.network_choice import NetworkChoice
+from velora.sb3.common.network_choice import NetworkChoice, is_ours
 from velora.utils import active_parameters
 
-_TUNED = ("net_arch", "activation_fn")
+_TUNED = ("net_arch", "activation_fn")  # by rl-baselines3-zoo
+_NAMES: dict[Any, str] = {  # in ACTIVATIONS
+    nn.ELU: "elu",
+    nn.GELU: "gelu",
+    nn.LeakyReLU: "leaky_relu",
+    nn.Mish: "mish",
+    nn.ReLU: "relu",
+    nn.SiLU: "silu",
+    nn.Tanh: "tanh",
+}
 _PROBES = (64, 128, 256)  # decision neurons, from which the others are told
 _IMAGE_FEATURES = 512  # of Stable-Baselines3's NatureCNN
+
+
+def taken_by(choice: NetworkChoice) -> tuple[str, ...]:
+    """Returns the arguments for dense layers that say something of a network.
+
+    Those of ours without a state have neurons as dense layers have them. A neuron with
+    a state has several weights for each synapse, and what the size of a network of
+    others means we do not know.
+    """
+    has_such = is_ours(choice.entry) and not choice.recurrent
+    return ("net_arch", "activation_fn") if has_such else ()
+
+
+def in_place_of_layers(
+    choice: NetworkChoice,
+    roles: Sequence[str],
+    *,
+    net_arch: Any = None,
+    activation_fn: Any = None,
+    ortho_init: bool = True,
+) -> NetworkChoice:
+    """Returns a choice that follows what a user asks of dense layers.
+
+    A network gets as many neurons as the hidden layers of its role have in all, with
+    half of the synapses at the default sparsity, but not fewer than by default: with
+    fewer than that a sparse network learns in more steps than small dense layers do.
+    Without `ortho_init` dense layers start as `nn.Linear`, and so does a network whose
+    initial values are the builder's own.
+
+    Args:
+        choice: of a network that takes these arguments, with its defaults.
+        roles: of the policy's networks.
+        net_arch: sizes of hidden layers, or a dict with those of each role.
+        activation_fn: the class of an activation in PyTorch.
+        ortho_init: whether layers start by a rule of Stable-Baselines3's, for which
+            our defaults stand.
+
+    Raises:
+        ValueError: `net_arch` is something else or has other roles, the activation is
+            unknown, or size or activation are given twice.
+    """
+    if activation_fn is not None:
+        name = _name_of(activation_fn)
+        if name is None:
+            known = ", ".join(f"nn.{kind.__name__}" for kind in _NAMES)
+            raise ValueError(
+                f"`activation_fn` must be one of {known}; got {activation_fn!r:.100}."
+            )
+        if "activation" in choice.network_kwargs:
+            raise ValueError(
+                "The activation must be given once; got it both as `activation_fn` and "
+                "in `network_kwargs`."
+            )
+        options = {**choice.network_kwargs, "activation": name}
+        choice = replace(choice, network_kwargs=options)
+    if not ortho_init:
+        choice = choice.starting_as_built()
+    if net_arch is None:
+        return choice
+    given = choice.network_kwargs
+    if (
+        choice.n_neurons is not None
+        or "n_neurons" in given
+        or is_ready(given.get("wiring"))
+    ):
+        raise ValueError(
+            "The size of networks must be given once; got `net_arch` and `n_neurons`, "
+            "or a wiring that has its own. Leave `net_arch` out."
+        )
+    layers = (
+        net_arch if isinstance(net_arch, Mapping) else dict.fromkeys(roles, net_arch)
+    )
+    if set(layers) != set(roles) or not all(map(_is_layers, layers.values())):
+        raise ValueError(
+            "`net_arch` must be a list with the sizes of one hidden layer or more, as "
+            f"[64, 64], or a dict of such with the keys {list(roles)}; got "
+            f"{net_arch!r:.100}."
+        )
+    sizes = {
+        role: max(sum(layers[role]), choice.options(role).get("n_neurons", 0))
+        for role in roles
+    }
+    alike = len(set(sizes.values())) == 1
+    return replace(choice, n_neurons=sizes[roles[0]] if alike else sizes)
+
+
+def _name_of(activation_fn: Any) -> str | None:
+    return _NAMES.get(activation_fn) if isinstance(activation_fn, type) else None
+
+
+def _is_layers(sizes: Any) -> bool:
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not sizes:
+        return False
+    return all(isinstance(size, int) and size > 0 for size in sizes)
 
 
 def refusal(
@@ -38,7 +143,7 @@ def refusal(
     says nothing of how large a network is wanted.
     """
     message = f"`{argument}` describes layers that this policy does not have"
-    name = getattr(value, "__name__", "").lower()
+    name = _name_of(value)
     has_one = "activation" in (keywords_of(choice.entry.build) or ())
     if argument != "activation_fn":
         message += (
@@ -46,7 +151,7 @@ def refusal(
         )
     elif not has_one:
         message += f"; leave it out, as {choice.network!r} has activations of its own"
-    elif name in ACTIVATIONS:
+    elif name is not None:
         message += f'; neurons get it by `network_kwargs=dict(activation="{name}")`'
     else:
         message += (

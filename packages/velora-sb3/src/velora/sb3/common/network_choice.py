@@ -18,6 +18,7 @@ from velora.sb3.common.network_defaults import MEMORY, ROLES, Defaults
 from velora.sb3.common.windows import Windowed
 
 _OURS = "velora-lnn"  # the distribution whose networks the defaults are for
+_INITIAL_VALUES = ("init_type", "gain")
 _DENSE_STEPS = "dense_steps"  # among them, of the optimizer and not of the network
 
 
@@ -171,6 +172,16 @@ class NetworkChoice:
             vars(found)["entry"] = self.entry
         return found
 
+    def starting_as_built(self) -> NetworkChoice:
+        """Returns the same choice, with no defaults for initial values."""
+        roles = (self.network_defaults or {}).get(self.network, {})
+        without = {
+            role: {k: v for k, v in options.items() if k not in _INITIAL_VALUES}
+            for role, options in roles.items()
+        }
+        defaults = {**(self.network_defaults or {}), self.network: without}
+        return replace(self, network_defaults=defaults)
+
     def feed_forward(self) -> NetworkChoice:
         """Returns the same choice with the network "ncp", which carries no state."""
         return replace(self, network="ncp", network_kwargs={})
@@ -204,7 +215,7 @@ class NetworkChoice:
 
     def _defaults(self, role: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the defaults of a role that go with what is given."""
-        if self.entry.distribution != _OURS:
+        if not is_ours(self.entry):
             return {}
         of_network = (self.network_defaults or {}).get(self.network, {})
         defaults = dict(of_network.get(role, {}))
@@ -222,6 +233,11 @@ class NetworkChoice:
     def __getstate__(self) -> dict[str, Any]:
         # Without the entry: its builder may be a lambda, or of a script.
         return self.as_kwargs()
+
+
+def is_ours(entry: NetworkEntry) -> bool:
+    """Returns whether the defaults are for a network."""
+    return entry.distribution == _OURS
 
 
 def _entries(value: Any) -> list[Any]:

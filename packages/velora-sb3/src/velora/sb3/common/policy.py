@@ -25,7 +25,7 @@ from velora.sb3.common.default_extractor import (
     has_memory,
     warn_without_memory,
 )
-from velora.sb3.common.dense_layers import refusal
+from velora.sb3.common.dense_layers import in_place_of_layers, refusal, taken_by
 from velora.sb3.common.keywords import (
     keywords_of,
     refuse_misplaced,
@@ -60,6 +60,13 @@ class NetworkPolicy(BasePolicy):
         network: a name in `velora.plugins.networks()`; None is the class's own, but
             where a liquid one has something to remember.
         network_kwargs: further options of the network's builder.
+        net_arch: sizes of an MLP's hidden layers, or a dict with those of each role. A
+            network of ours without a state gets as many neurons as they have in all,
+            but not fewer than by default; others refuse it.
+        activation_fn: PyTorch's class of their activation, which the neurons of such a
+            network get.
+        ortho_init: of Stable-Baselines3's on-policy policies; without it such a network
+            starts as its builder makes it.
         network_defaults: what our own networks get unless the arguments above say
             something else, by network and role; None takes those of the class's
             `family`, or of memory, in `velora.sb3.common.network_defaults`, {} leaves
@@ -76,8 +83,8 @@ class NetworkPolicy(BasePolicy):
             provided it where a saved agent is loaded.
         TypeError: the policy does not take an argument or the network's builder an
             option, one is of another type, or the policy is one for another algorithm.
-        ValueError: `n_neurons` has a missing or unknown role, or an argument stands
-            for layers of neurons that this policy does not have.
+        ValueError: `n_neurons` or `net_arch` has a missing or unknown role, or an
+            argument stands for layers of neurons that this policy does not have.
     """
 
     default_network: ClassVar[str]
@@ -113,7 +120,12 @@ class NetworkPolicy(BasePolicy):
         self.choice.check_types()
         whole = takes_spaces_whole()
         self.choice.check_roles(*self.roles)
-        for argument in self.mlp_arguments:
+        taken = () if self.remembers else taken_by(self.choice)
+        layers = {argument: kwargs.pop(argument, None) for argument in taken}
+        if taken:
+            layers["ortho_init"] = kwargs.get("ortho_init", True)
+        refused = [each for each in self.mlp_arguments if each not in taken]
+        for argument in refused:
             if (value := kwargs.pop(argument, None)) is not None:
                 raise ValueError(
                     refusal(
@@ -141,9 +153,10 @@ class NetworkPolicy(BasePolicy):
         self.choice = self.choice.asking(
             self.family, remembers=remembers, is_named=network is not None
         )
+        self.choice = in_place_of_layers(self.choice, self.roles, **layers)
         remember_source(self.choice.entry)
         known = partial(keywords_of, type(self))
-        own = (*_ALGORITHMS_ARGUMENTS, *self.mlp_arguments, *self.lstm_arguments)
+        own = (*_ALGORITHMS_ARGUMENTS, *refused, *self.lstm_arguments)
         with unknown_explained(f"The policy {type(self).__name__}", kwargs, known, own):
             super().__init__(
                 observation_space,

@@ -7,10 +7,10 @@
 
 Its commands are the zoo's, such as `train` and `enjoy`. Importing it adds MemoryPPO,
 MemoryDQN and MemorySAC to the zoo's public tables, and wraps the samplers and
-converters in them: the zoo tunes `net_arch` and `activation_fn`, which our policies do
-not have, so that a search over one of ours has `n_neurons` and `sparsity_level` in
-their place. What else is tuned is the zoo's, and so is all of a search over any other
-policy. For CrossQ the zoo has no sampler; it gets SAC's, without `tau`.
+converters in them: the zoo tunes `net_arch` and `activation_fn`, of an MLP, and a
+search over one of our policies has `n_neurons` and `sparsity_level` in their place.
+What else is tuned is the zoo's, and so is all of a search over any other policy. For
+CrossQ the zoo has no sampler; it gets SAC's, without `tau`.
 """
 
 from __future__ import annotations

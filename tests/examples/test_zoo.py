@@ -86,6 +86,30 @@ def test_zoo_trains_and_enjoys_a_policy_by_its_name(file: Path, tmp_path: Path) 
     assert "Mean reward" in said
 
 
+def test_one_word_turns_settings_of_the_zoo_into_ours(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "policies.md").read_text("utf-8")
+    section = page.split("## rl-baselines3-zoo")[1].split("\n## ")[0]
+    train, enjoy = (
+        [sys.executable, *shlex.split(line)[1:]]
+        for line in section.splitlines()
+        if line.startswith("python -m rl_zoo3.")
+    )
+    enjoy.append("--no-render")
+    said = [
+        subprocess.run(
+            [*command, "-n", "300"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for command in (train, enjoy)
+    ]
+    assert "('policy', 'NCPPolicy')" in said[0]
+    assert "net_arch=[256, 256]" in said[0]
+    assert "Mean reward" in said[1]
+
+
 def test_there_are_examples() -> None:
     names = {file.stem for file in FILES}
     without_memory = {"a2c", "dqn", "ppo", "qrdqn", "sac", "td3", "tqc"}

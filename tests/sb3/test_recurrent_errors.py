@@ -24,6 +24,11 @@ pytestmark = pytest.mark.usefixtures("toy_networks")
         ({"net_arch": [64]}, ValueError, "`net_arch`.*`n_neurons`"),
         ({"activation_fn": nn.ReLU}, ValueError, "`activation_fn`.*leave it out"),
         ({"lstm_hidden_size": 8}, ValueError, "`lstm_hidden_size`.*`n_neurons`"),
+        (
+            {"net_arch": {"pi": [8]}, "lstm_hidden_size": 8, "n_neurons": 8},
+            ValueError,
+            "^`lstm_hidden_size`, `net_arch` must be left out",
+        ),
         ({"n_lstm_layers": 1}, ValueError, "`n_lstm_layers`.*`n_neurons`"),
         ({"lstm_kwargs": {}}, ValueError, "`lstm_kwargs`.*`n_neurons`"),
         ({"shared_lstm": True}, ValueError, "enable_critic_lstm=False"),

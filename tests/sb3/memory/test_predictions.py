@@ -167,7 +167,7 @@ def test_arguments_that_do_not_fit_are_refused() -> None:
     for options, message in (
         ({"critic": "none"}, "must be one of .'separate', 'shared', 'feed-forward'"),
         ({"shared_lstm": True}, "say here what the critic is by `critic`"),
-        ({"lstm_hidden_size": 3}, "describes an LSTM"),
+        ({"lstm_hidden_size": 3}, "must be left out: this policy has no LSTM"),
         ({"net_arch": [64]}, "`net_arch` describes layers"),
         ({"critic": "shared", "share_features_extractor": False}, "needs a shared"),
         ({"timespan_key": "dt"}, "`timespan_key` must name a Box of one number"),

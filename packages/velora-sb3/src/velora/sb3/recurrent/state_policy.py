@@ -42,13 +42,17 @@ class StatePolicy(NetworkPolicy):
 
 
 def check_lstm_arguments(kwargs: dict[str, Any]) -> None:
-    """Refuses arguments of sb3-contrib's policies that describe an LSTM: ValueError."""
-    for argument in StatePolicy.lstm_arguments:
-        if argument in kwargs:
-            raise ValueError(
-                f"`{argument}` describes an LSTM, which this policy does not have; "
-                "size its networks with `n_neurons` and `network_kwargs`."
-            )
+    """Refuses arguments of sb3-contrib's policies that describe an LSTM: ValueError.
+
+    Those for the layers behind it are named beside them.
+    """
+    if any(argument in kwargs for argument in StatePolicy.lstm_arguments):
+        known = (*StatePolicy.lstm_arguments, *StatePolicy.mlp_arguments)
+        given = ", ".join(f"`{argument}`" for argument in known if argument in kwargs)
+        raise ValueError(
+            f"{given} must be left out: this policy has no LSTM, nor layers behind it. "
+            "Size its networks with `n_neurons` and `network_kwargs`."
+        )
 
 
 def check_state(entry: NetworkEntry, algorithm: str) -> None:

@@ -206,6 +206,7 @@ def linear(in_features: int, out_features: int, *, n_neurons: int = 8) -> nn.Mod
         ("dict(network_kwargs=dict(n_neurons=9))", {"sparsity_level"}),
         ("dict(network='test-linear')", {"n_neurons"}),
         ("dict(net_arch=[8], activation_fn=nn.ReLU, ortho_init=False)", SIZES),
+        ("dict(network='liquid', net_arch=[8])", SIZES),
         (None, SIZES),
     ],
 )
@@ -222,7 +223,7 @@ def test_policy_kwargs_of_the_settings_stay(
     params = manager.study().trials[1].params
     assert params.keys() & (SIZES | LAYERS) == tuned
     kept = eval(kwargs or "{}", {"nn": nn})
-    expected = {name: value for name, value in kept.items() if name not in LAYERS}
+    expected = {name: value for name, value in kept.items() if name != "net_arch"}
     expected |= {name: params[name] for name in tuned}
     assert manager.load(1)["policy_kwargs"] == expected
     assert model.policy.choice.network == kept.get("network", "ncp")

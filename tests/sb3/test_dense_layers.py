@@ -26,6 +26,8 @@ from velora.wiring import Wiring
 FLAT = spaces.Box(-1, 1, (6,))
 ACTIONS = spaces.Discrete(4)
 READY = Wiring(6, 8, 3, seed=1)
+OF_64 = {"PPO", "A2C", "TRPO", "MaskablePPO", "ARS"}  # whose layers those of users are
+WIDE_CRITICS = {"TQC", "DQN", "QRDQN"}
 
 
 def dense(n_inputs: int, *layers: int) -> int:
@@ -93,16 +95,17 @@ def with_layers(algorithm: str = "PPO", /, **policy_kwargs: Any) -> Any:
     return make_agent(algorithm, policy_kwargs=options)
 
 
-@pytest.mark.parametrize("layers", [[200, 100], (300,)])
+@pytest.mark.parametrize("layers", [[384, 384], (568, np.int64(200))])
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_sparse_networks_have_the_neurons_of_layers_at_half_of_their_weights(
+def test_sparse_networks_grow_with_the_layers_of_an_mlp(
     algorithm: str, layers: Any
 ) -> None:
     model = with_layers(algorithm, net_arch=layers)
-    for network in networks_of(model).values():
-        assert network.n_neurons == 300
-        size = dense(network.in_features, 200, 100, network.out_features)
-        assert active_parameters(network) < 0.6 * size
+    for role, network in networks_of(model).items():
+        wide = 384 if algorithm in WIDE_CRITICS and role != "pi" else 192
+        assert network.n_neurons == (768 if algorithm in OF_64 else wide)
+        size = dense(network.in_features, 384, 384, network.out_features)
+        assert active_parameters(network) < 0.5 * size
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -111,8 +114,9 @@ def test_sparse_networks_are_not_smaller_than_by_default(algorithm: str) -> None
         networks = networks_of(with_layers(algorithm, **policy_kwargs))
         return {role: network.n_neurons for role, network in networks.items()}
 
-    assert sizes(net_arch=[8, 8]) == sizes()
-    assert sizes(net_arch=[8, 8], network_defaults={}) != sizes()
+    assert sizes(net_arch=[8, 8]) == sizes(net_arch=[64, 64]) == sizes()
+    built = sizes(net_arch=[8, np.int64(9)], network_defaults={})
+    assert set(built.values()) == {17}
 
 
 def test_layers_of_each_role_become_neurons_of_each_role() -> None:
@@ -171,6 +175,21 @@ def test_agent_of_layers_is_saved_and_loaded(algorithm: str, tmp_path: Path) -> 
         assert np.array_equal(actions, expected)
 
 
+def test_what_is_said_twice_alike_is_taken() -> None:
+    layers = {"net_arch": [100, 100], "activation_fn": nn.ReLU}
+    alike = {"n_neurons": 200, "network_kwargs": {"activation": "relu"}}
+    assert (
+        with_layers(**layers, **alike).policy.choice
+        == with_layers(**alike).policy.choice
+    )
+
+
+def test_given_defaults_win() -> None:
+    given = {"ncp": {"pi": {"init_type": "orthogonal"}}}
+    model = with_layers(network_defaults=given, ortho_init=False)
+    assert networks_of(model)["pi"].motor.init_type == "orthogonal"
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -190,7 +209,11 @@ def test_agent_of_layers_is_saved_and_loaded(algorithm: str, tmp_path: Path) -> 
                 64,
             )
         ),
-        ({"net_arch": [8], "n_neurons": 8}, "size of networks must be given once"),
+        ({"net_arch": b"8"}, "`net_arch` must be a list"),
+        (
+            {"net_arch": [8], "n_neurons": 8},
+            r"once; got \[8\] as `net_arch`, which makes `n_neurons` 128, and 8\.",
+        ),
         (
             {"net_arch": [8], "network_kwargs": {"n_neurons": 8}},
             "size of networks must be given once",
@@ -206,7 +229,7 @@ def test_agent_of_layers_is_saved_and_loaded(algorithm: str, tmp_path: Path) -> 
         ({"activation_fn": [nn.ReLU]}, "`activation_fn` must be one of nn.ELU"),
         (
             {"activation_fn": nn.ReLU, "network_kwargs": {"activation": "tanh"}},
-            "activation must be given once",
+            "activation must be given once; got .*ReLU'> as .* and 'tanh' in",
         ),
     ],
 )

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,11 @@ def in_place_of_layers(
 ) -> NetworkChoice:
     """Returns a choice that follows what a user asks of dense layers.
 
-    A network gets as many neurons as the hidden layers of its role have in all, with
-    half of the synapses at the default sparsity, but not fewer than by default: with
-    fewer than that a sparse network learns in more steps than small dense layers do.
-    Without `ortho_init` dense layers start as `nn.Linear`, and so does a network whose
-    initial values are the builder's own.
+    A network is larger than by default by as much as the hidden layers of its role are
+    larger than those that the default stands for, and never smaller: with fewer neurons
+    a sparse network learns in more steps than small dense layers do. Without
+    `ortho_init` dense layers start as `nn.Linear`, and so does a network whose initial
+    values are the builder's own.
 
     Args:
         choice: of a network that takes these arguments, with its defaults.
@@ -71,7 +72,7 @@ def in_place_of_layers(
 
     Raises:
         ValueError: `net_arch` is something else or has other roles, the activation is
-            unknown, or size or activation are given twice.
+            unknown, or size or activation are given twice and differ.
     """
     if activation_fn is not None:
         name = _name_of(activation_fn)
@@ -80,27 +81,18 @@ def in_place_of_layers(
             raise ValueError(
                 f"`activation_fn` must be one of {known}; got {activation_fn!r:.100}."
             )
-        if "activation" in choice.network_kwargs:
+        options = {"activation": name, **choice.network_kwargs}
+        if options["activation"] != name:
             raise ValueError(
-                "The activation must be given once; got it both as `activation_fn` and "
-                "in `network_kwargs`."
+                f"The activation must be given once; got {activation_fn!r:.100} as "
+                f"`activation_fn` and {options['activation']!r:.100} in "
+                "`network_kwargs`. Leave one of them out."
             )
-        options = {**choice.network_kwargs, "activation": name}
         choice = replace(choice, network_kwargs=options)
     if not ortho_init:
         choice = choice.starting_as_built()
     if net_arch is None:
         return choice
-    given = choice.network_kwargs
-    if (
-        choice.n_neurons is not None
-        or "n_neurons" in given
-        or is_ready(given.get("wiring"))
-    ):
-        raise ValueError(
-            "The size of networks must be given once; got `net_arch` and `n_neurons`, "
-            "or a wiring that has its own. Leave `net_arch` out."
-        )
     layers = (
         net_arch if isinstance(net_arch, Mapping) else dict.fromkeys(roles, net_arch)
     )
@@ -110,12 +102,21 @@ def in_place_of_layers(
             f"[64, 64], or a dict of such with the keys {list(roles)}; got "
             f"{net_arch!r:.100}."
         )
-    sizes = {
-        role: max(sum(layers[role]), choice.options(role).get("n_neurons", 0))
-        for role in roles
-    }
-    alike = len(set(sizes.values())) == 1
-    return replace(choice, n_neurons=sizes[roles[0]] if alike else sizes)
+    totals = {role: int(sum(layers[role])) for role in roles}
+    by_role = {role: choice.neurons_for(role, n) for role, n in totals.items()}
+    alike = len(set(by_role.values())) == 1
+    sizes = by_role[roles[0]] if alike else by_role
+    given: Any = choice.n_neurons
+    options = choice.network_kwargs
+    if "n_neurons" in options or is_ready(options.get("wiring")):
+        given = dict(options)
+    if given not in (None, sizes):
+        raise ValueError(
+            f"The size of networks must be given once; got {net_arch!r:.100} as "
+            f"`net_arch`, which makes `n_neurons` {sizes}, and {given!r:.100}. Leave "
+            "one of them out."
+        )
+    return replace(choice, n_neurons=sizes)
 
 
 def _name_of(activation_fn: Any) -> str | None:
@@ -123,9 +124,10 @@ def _name_of(activation_fn: Any) -> str | None:
 
 
 def _is_layers(sizes: Any) -> bool:
-    if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not sizes:
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str | bytes) or not sizes:
         return False
-    return all(isinstance(size, int) and size > 0 for size in sizes)
+    integers = [size for size in sizes if isinstance(size, Integral) and size > 0]
+    return len(integers) == len(sizes)
 
 
 def refusal(

@@ -19,7 +19,7 @@ from velora.sb3.common.windows import Windowed
 
 _OURS = "velora-lnn"  # the distribution whose networks the defaults are for
 _INITIAL_VALUES = ("init_type", "gain")
-_DENSE_STEPS = "dense_steps"  # among them, of the optimizer and not of the network
+_FOR_LAYERS, _DENSE_STEPS = "for_layers", "dense_steps"  # and not for builders
 
 
 @dataclass(frozen=True)
@@ -206,8 +206,22 @@ class NetworkChoice:
             )
         given |= self.network_kwargs
         defaults = self._defaults(role, given)
-        defaults.pop(_DENSE_STEPS, None)
+        for name in (_FOR_LAYERS, _DENSE_STEPS):
+            defaults.pop(name, None)
         return defaults | given
+
+    def neurons_for(self, role: str, layers: int) -> int:
+        """Returns how many neurons stand for those of an MLP's hidden layers.
+
+        Args:
+            role: of the network.
+            layers: neurons of the hidden layers, in all.
+        """
+        defaults = self._defaults(role, {})
+        n_neurons, for_layers = defaults.get("n_neurons"), defaults.get(_FOR_LAYERS)
+        if not n_neurons or not for_layers:
+            return layers
+        return max(n_neurons, round(n_neurons * layers / for_layers))
 
     def steps_as_dense(self, role: str) -> bool:
         """Whether the defaults let a step move a role's layers as far as dense ones."""

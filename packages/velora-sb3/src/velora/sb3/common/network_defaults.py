@@ -30,8 +30,10 @@ def _synaptic(n_neurons: int, motor: float, command: float, **options: Any) -> O
     return {"n_neurons": n_neurons, "init_type": "synaptic", "gain": gain, **options}
 
 
-# "dense_steps" is not for the network's builder, but for the policy's optimizer, where
-# a policy makes it: `velora.sb3.common.optimizers` has the reason.
+# Two are not for the network's builder: "for_layers", of how many neurons in an MLP's
+# hidden layers these many stand for (so settings with larger ones get more), and
+# "dense_steps", for the optimizer that a policy makes, with a reason in
+# `velora.sb3.common.optimizers`.
 def _ncp(motor: float, n_neurons: int = 128, **options: Any) -> Options:
     return _synaptic(n_neurons, motor, math.sqrt(2), activation="tanh", **options)
 
@@ -46,6 +48,9 @@ def _recurrent(n_neurons: int, motor: float) -> Options:
 # actor-critic methods?").
 _ACTOR, _CRITIC = 0.01, 1.0
 
+# The layers in the settings that the defaults were chosen with.
+_OF_64, _OF_256 = 64 + 64, 256 + 256
+
 _WITH_STATE = {
     network: {"pi": _recurrent(64, _ACTOR), "qf": _recurrent(64, _CRITIC)}
     for network in ("liquid", "gated-leaky")
@@ -54,8 +59,8 @@ _WITH_STATE = {
 DEFAULTS: Mapping[str, Defaults] = {
     ON_POLICY: {
         "ncp": {
-            "pi": _ncp(_ACTOR, dense_steps=True),
-            "vf": _ncp(_CRITIC, dense_steps=True),
+            "pi": _ncp(_ACTOR, for_layers=_OF_64, dense_steps=True),
+            "vf": _ncp(_CRITIC, for_layers=_OF_64, dense_steps=True),
             "features": _ncp(_CRITIC),
         },
         "liquid": {
@@ -70,19 +75,25 @@ DEFAULTS: Mapping[str, Defaults] = {
         },
     },
     ACTOR_Q_CRITIC: {
-        "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC)},
+        "ncp": {
+            "pi": _ncp(_ACTOR, for_layers=_OF_256),
+            "qf": _ncp(_CRITIC, for_layers=_OF_256),
+        },
         **_WITH_STATE,
     },
     # A single value reads every command neuron, a quantile half of them: twice as many
     # make up for it.
     QUANTILES: {
-        "ncp": {"pi": _ncp(_ACTOR), "qf": _ncp(_CRITIC, 256)},
+        "ncp": {
+            "pi": _ncp(_ACTOR, for_layers=_OF_256),
+            "qf": _ncp(_CRITIC, 256, for_layers=_OF_256),
+        },
         **_WITH_STATE,
     },
     # Values grow to hundreds, where tanh no longer tells states apart: the networks'
     # own activation and initial values, and more neurons.
     Q_VALUES: {
-        "ncp": {"qf": {"n_neurons": 256}},
+        "ncp": {"qf": {"n_neurons": 256, "for_layers": _OF_256}},
         "liquid": {"qf": {"n_neurons": 128}},
         "gated-leaky": {"qf": {"n_neurons": 128}},
     },

@@ -61,7 +61,7 @@ class NetworkPolicy(BasePolicy):
             where a liquid one has something to remember.
         network_kwargs: further options of the network's builder.
         net_arch: sizes of an MLP's hidden layers, or a dict with those of each role. A
-            network of ours without a state gets as many neurons as they have in all,
+            network of ours without a state gets the more neurons the larger they are,
             but not fewer than by default; others refuse it.
         activation_fn: PyTorch's class of their activation, which the neurons of such a
             network get.
@@ -122,7 +122,7 @@ class NetworkPolicy(BasePolicy):
         self.choice.check_roles(*self.roles)
         taken = () if self.remembers else taken_by(self.choice)
         layers = {argument: kwargs.pop(argument, None) for argument in taken}
-        if taken:
+        if taken and network_defaults is None:
             layers["ortho_init"] = kwargs.get("ortho_init", True)
         refused = [each for each in self.mlp_arguments if each not in taken]
         for argument in refused:

@@ -1,7 +1,8 @@
 """Samplers and converters of rl-baselines3-zoo, wrapped for our policies.
 
 The zoo replaces the `policy_kwargs` of its settings by what it has tuned. Ours are
-kept but for sizes of layers: `network` says which network is tuned at all.
+kept but for sizes of layers, and their activation where a policy has none to give:
+`network` says which network is tuned at all.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from rl_zoo3.utils import ALGOS, get_class_by_name
 
 from velora.models.lnn.wiring_argument import is_ready
 from velora.plugins import networks
+from velora.sb3.common.dense_layers import taken_by
+from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.policy import NetworkPolicy
 
 Settings: TypeAlias = dict[str, Any]
@@ -69,7 +72,8 @@ def sample(
         return zoo(trial, n_actions, n_envs, additional_args)
     without_layers: Any = PartialTrial(trial, _LAYERS)
     hyperparams = zoo(without_layers, n_actions, n_envs, additional_args)
-    return _merged(hyperparams, settings, _sample_network(trial, policy, settings))
+    tuned = _sample_network(trial, policy, settings)
+    return _merged(hyperparams, policy, settings, tuned)
 
 
 def convert(zoo: Converter, params: Settings) -> Settings:
@@ -77,11 +81,11 @@ def convert(zoo: Converter, params: Settings) -> Settings:
     tuned = {name: value for name, value in params.items() if name in _SIZES}
     manager = _manager()
     settings = {} if manager is None else _settings(manager)
-    ours = tuned or _our_policy(manager, settings)
-    if "net_arch" in params or not ours:
+    policy = _our_policy(manager, settings)
+    if "net_arch" in params or not (tuned or policy):
         return zoo(params)
     rest = {name: value for name, value in params.items() if name not in tuned}
-    return _merged(zoo(_LAYERS | rest), settings, tuned)
+    return _merged(zoo(_LAYERS | rest), policy, settings, tuned)
 
 
 def sample_crossq(
@@ -171,14 +175,21 @@ def _our_policy(
     return None
 
 
-def _policy_kwargs(settings: Settings) -> Settings:
-    """Returns the `policy_kwargs` of the settings, but for sizes of layers."""
+def _policy_kwargs(
+    settings: Settings, policy: type[NetworkPolicy] | None = None
+) -> Settings:
+    """Returns the `policy_kwargs` of the settings, but for what is of layers.
+
+    Where a policy is given whose network takes it, their activation is kept.
+    """
     kwargs = settings.get("policy_kwargs") or {}
     if isinstance(kwargs, str):
         kwargs = eval(kwargs, vars(exp_manager))  # as the zoo reads its settings
-    return {
-        name: value for name, value in kwargs.items() if name not in _LAYER_ARGUMENTS
-    }
+    left_out = set(_LAYER_ARGUMENTS)
+    if policy is not None and not policy.remembers:
+        network = kwargs.get("network") or policy.default_network
+        left_out -= {*taken_by(NetworkChoice(network))} - {"net_arch"}
+    return {name: value for name, value in kwargs.items() if name not in left_out}
 
 
 def _sample_network(
@@ -203,8 +214,14 @@ def _sample_network(
     return tuned
 
 
-def _merged(hyperparams: Settings, settings: Settings, tuned: Settings) -> Settings:
+def _merged(
+    hyperparams: Settings,
+    policy: type[NetworkPolicy] | None,
+    settings: Settings,
+    tuned: Settings,
+) -> Settings:
     """Writes what was tuned into `policy_kwargs`, in the place of layers."""
     rest = {name: value for name, value in hyperparams.items() if name not in _LAYERS}
     sampled = _policy_kwargs(rest)  # such as `n_quantiles`
-    return rest | {"policy_kwargs": _policy_kwargs(settings) | sampled | tuned}
+    kept = _policy_kwargs(settings, policy)
+    return rest | {"policy_kwargs": kept | sampled | tuned}

@@ -15,6 +15,7 @@ from torch import nn
 
 import velora.sb3.common.algorithm as algorithm_notes
 from velora.models.lnn import SparseLinear
+from velora.sb3 import networks_of
 from velora.sb3.common.network_defaults import DEFAULTS
 
 # What ARS varies, no optimizer does.
@@ -150,13 +151,15 @@ def test_sparse_layers_step_as_far_as_dense_ones(
 
 
 @pytest.mark.parametrize("algorithm", SPARSE)
-@pytest.mark.parametrize("how", ["told", "noted", "dense wiring"])
+@pytest.mark.parametrize("how", ["told", "as built", "noted", "dense wiring"])
 def test_other_layers_step_as_they_are_told(
     algorithm: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = dict(SGD)
     if how == "told":
         options["dense_steps"] = False
+    elif how == "as built":
+        options["ortho_init"] = False
     elif how == "noted":  # the defaults of an agent that was saved before this one
         before: Any = copy.deepcopy(DEFAULTS)
         for role in ("pi", "vf"):
@@ -166,6 +169,25 @@ def test_other_layers_step_as_they_are_told(
         options["network_kwargs"] = {"wiring": "dense"}
     agent = make_agent(algorithm, policy_kwargs=options, learning_rate=0.1)
     assert all(step == pytest.approx(0.1) for step in moved(agent.policy).values())
+
+
+def test_agent_from_before_it_followed_layers_goes_on_as_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before: Any = copy.deepcopy(DEFAULTS)
+    for options in before["on-policy"]["ncp"].values():
+        options.pop("for_layers", None)
+    options = SGD | {"ortho_init": False}
+    with monkeypatch.context() as then:
+        then.setattr(algorithm_notes, "DEFAULTS", before)
+        agent = make_agent("PPO", policy_kwargs=options, learning_rate=0.1)
+        agent.save(tmp_path / "agent")
+    assert networks_of(agent)["pi"].motor.init_type == "synaptic"
+    loaded = type(agent).load(tmp_path / "agent", device="cpu")
+    check_dense_steps(loaded.policy, 0.1)
+    told = make_agent("PPO", policy_kwargs=options | {"dense_steps": True})
+    assert told.policy.dense_steps
+    check_dense_steps(told.policy, told.learning_rate)
 
 
 def test_no_step_is_more_than_ten_times_as_far() -> None:

@@ -59,8 +59,9 @@ def in_place_of_layers(
     A network is larger than by default by as much as the hidden layers of its role are
     larger than those that the default stands for, and never smaller: with fewer neurons
     a sparse network learns in more steps than small dense layers do. Without
-    `ortho_init` dense layers start as `nn.Linear`, and so does a network whose initial
-    values are the builder's own.
+    `ortho_init` dense layers start as `nn.Linear`, with small weights that a step of
+    the optimizer moves far; so does a network whose initial values are the builder's
+    own, which then wants no longer steps.
 
     Args:
         choice: of a network that takes these arguments, with its defaults.
@@ -75,24 +76,33 @@ def in_place_of_layers(
             unknown, or size or activation are given twice and differ.
     """
     if activation_fn is not None:
-        name = _name_of(activation_fn)
-        if name is None:
-            known = ", ".join(f"nn.{kind.__name__}" for kind in _NAMES)
-            raise ValueError(
-                f"`activation_fn` must be one of {known}; got {activation_fn!r:.100}."
-            )
-        options = {"activation": name, **choice.network_kwargs}
-        if options["activation"] != name:
-            raise ValueError(
-                f"The activation must be given once; got {activation_fn!r:.100} as "
-                f"`activation_fn` and {options['activation']!r:.100} in "
-                "`network_kwargs`. Leave one of them out."
-            )
-        choice = replace(choice, network_kwargs=options)
+        choice = _with_activation(choice, activation_fn)
     if not ortho_init:
         choice = choice.starting_as_built()
-    if net_arch is None:
-        return choice
+    return choice if net_arch is None else _sized_as(net_arch, choice, roles)
+
+
+def _with_activation(choice: NetworkChoice, activation_fn: Any) -> NetworkChoice:
+    name = _name_of(activation_fn)
+    if name is None:
+        known = ", ".join(f"nn.{kind.__name__}" for kind in _NAMES)
+        raise ValueError(
+            f"`activation_fn` must be one of {known}; got {activation_fn!r:.100}."
+        )
+    given = choice.network_kwargs.get("activation", name)
+    if given != name:
+        raise ValueError(
+            f"The activation must be given once; got {activation_fn!r:.100} as "
+            f"`activation_fn` and {given!r:.100} in `network_kwargs`. Leave one of "
+            "them out."
+        )
+    options = {**choice.network_kwargs, "activation": name}
+    return replace(choice, network_kwargs=options)
+
+
+def _sized_as(
+    net_arch: Any, choice: NetworkChoice, roles: Sequence[str]
+) -> NetworkChoice:
     layers = (
         net_arch if isinstance(net_arch, Mapping) else dict.fromkeys(roles, net_arch)
     )
@@ -102,14 +112,13 @@ def in_place_of_layers(
             f"[64, 64], or a dict of such with the keys {list(roles)}; got "
             f"{net_arch!r:.100}."
         )
-    totals = {role: int(sum(layers[role])) for role in roles}
-    by_role = {role: choice.neurons_for(role, n) for role, n in totals.items()}
+    by_role = {role: choice.neurons_for(role, int(sum(layers[role]))) for role in roles}
     alike = len(set(by_role.values())) == 1
     sizes = by_role[roles[0]] if alike else by_role
     given: Any = choice.n_neurons
     options = choice.network_kwargs
     if "n_neurons" in options or is_ready(options.get("wiring")):
-        given = dict(options)
+        given = options
     if given not in (None, sizes):
         raise ValueError(
             f"The size of networks must be given once; got {net_arch!r:.100} as "
@@ -126,8 +135,7 @@ def _name_of(activation_fn: Any) -> str | None:
 def _is_layers(sizes: Any) -> bool:
     if not isinstance(sizes, Sequence) or isinstance(sizes, str | bytes) or not sizes:
         return False
-    integers = [size for size in sizes if isinstance(size, Integral) and size > 0]
-    return len(integers) == len(sizes)
+    return all(isinstance(size, Integral) and int(size) > 0 for size in sizes)
 
 
 def refusal(

@@ -18,8 +18,8 @@ from velora.sb3.common.network_defaults import MEMORY, ROLES, Defaults
 from velora.sb3.common.windows import Windowed
 
 _OURS = "velora-lnn"  # the distribution whose networks the defaults are for
-_INITIAL_VALUES = ("init_type", "gain")
 _FOR_LAYERS, _DENSE_STEPS = "for_layers", "dense_steps"  # and not for builders
+_LIKE_ORTHOGONAL = ("init_type", "gain", _DENSE_STEPS)  # among the defaults
 
 
 @dataclass(frozen=True)
@@ -173,10 +173,15 @@ class NetworkChoice:
         return found
 
     def starting_as_built(self) -> NetworkChoice:
-        """Returns the same choice, with no defaults for initial values."""
+        """Returns the same choice, with no defaults for how networks start and step.
+
+        A table from before networks followed what is asked of layers is kept.
+        """
         roles = (self.network_defaults or {}).get(self.network, {})
         without = {
-            role: {k: v for k, v in options.items() if k not in _INITIAL_VALUES}
+            role: {k: v for k, v in options.items() if k not in _LIKE_ORTHOGONAL}
+            if _FOR_LAYERS in options
+            else options
             for role, options in roles.items()
         }
         defaults = {**(self.network_defaults or {}), self.network: without}
@@ -221,7 +226,7 @@ class NetworkChoice:
         n_neurons, for_layers = defaults.get("n_neurons"), defaults.get(_FOR_LAYERS)
         if not n_neurons or not for_layers:
             return layers
-        return max(n_neurons, round(n_neurons * layers / for_layers))
+        return int(max(n_neurons, round(n_neurons * layers / for_layers)))
 
     def steps_as_dense(self, role: str) -> bool:
         """Whether the defaults let a step move a role's layers as far as dense ones."""

@@ -6,20 +6,21 @@
 With --json, what is in that file already is not trained again, so a comparison may be
 stopped and go on.
 
-"MlpPolicy" becomes "NCPPolicy", and nothing else is touched. In `--row LiquidPolicy`
-and `--row "NCPPolicy, own size"` the arguments for an MLP's layers are dropped
-(`net_arch`, `activation_fn`) and named in the table. The tasks and their settings
-are in `common/zoo.py`; "identity" are Stable-Baselines3's own learning tests, in
-`common/identity.py`, and its score is how many of the twelve pass.
+"MlpPolicy" becomes "NCPPolicy", and nothing else is touched. In rows of LiquidPolicy,
+of "NCPPolicy, own size" and of a number of neurons the arguments for an MLP's layers
+are dropped (`net_arch`, `activation_fn`, `ortho_init`) and named in the table. The
+tasks and their settings are in `common/zoo.py`; "identity" are Stable-Baselines3's own
+learning tests, in `common/identity.py`, and its score is how many of the twelve pass.
 
 Rows of equal size, if asked for: "MlpPolicy, our synapses" has two layers of the width
 with which it has as many parameters as NCPPolicy of its own size has biases and weights
 with a synapse, "MlpPolicy, our parameters" as many as that stores; "MlpPolicy, our
 synapses, tanh" has the activation and initial values that MlpPolicy has if the user
-gives none, as NCPPolicy has its own. "MlpPolicy, half" has as many parameters as
-NCPPolicy has biases and weights with a synapse. On MuJoCo's tasks "NCPPolicy, 738
-neurons" is as large as MlpPolicy, "NCPPolicy, 512 neurons" has half of its weights, and
-"NCPPolicy, 192 neurons" as many as two dense layers of 64.
+gives none, as NCPPolicy has its own. "MlpPolicy, as NCPPolicy" has as many as the row
+NCPPolicy, which follows the user's layers, has biases and weights with a synapse. On
+MuJoCo's tasks "NCPPolicy, 738 neurons" is as large as MlpPolicy, "NCPPolicy, 512
+neurons" has half of its weights, and "NCPPolicy, 192 neurons" as many as two dense
+layers of 64.
 
 A seed's score is the mean return of 40 episodes of the deterministic policy after the
 last step; no checkpoint is chosen by it. Seeds 10 to 14 are for reports: whatever is

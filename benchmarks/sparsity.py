@@ -11,7 +11,7 @@ Two questions, asked before the first run, of PPO with the settings of `dropin.p
   with many?
 - which holds out longer when, after training, its sensors get noisy?
 
-All rows have as many weights (and biases) as NCPPolicy has at its defaults: "sparsity
+All rows have as many weights (and biases) as NCPPolicy has of its own size: "sparsity
 0.1", "0.5" (the default) and "0.9" are NCPPolicy with as many neurons as give that
 number; "MlpPolicy" has two dense layers of such a width. "noise 0.1" and "noise 0.3"
 are returns with Gaussian noise of that many standard deviations of each sensor
@@ -26,6 +26,7 @@ from dataclasses import replace
 from common.comparison import Comparison, command
 from common.matched import matched
 from common.noisy import noisy, train
+from common.task import OWN_SIZE
 from common.training import AgentJob
 from common.zoo import TASKS
 
@@ -36,7 +37,7 @@ SPARSITIES = {f"sparsity {level}": level for level in (0.1, 0.5, 0.9)}
 def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
     """Returns the run of a row on a task."""
     task, names = TASKS[name], {"task": name, "policy": row}
-    policy = row if row == "MlpPolicy" else "NCPPolicy"
+    policy = row if row == "MlpPolicy" else OWN_SIZE
     made = task.job(names, policy, seed, steps)
     env_kwargs = {"name": made.env, "level": 0.0}
     made = replace(made, env=noisy, env_kwargs=env_kwargs)
@@ -47,7 +48,7 @@ def job(name: str, row: str, seed: int, steps: int | None = None) -> AgentJob:
             sized = {"n_neurons": width, "sparsity_level": SPARSITIES[row]}
         return replace(made, policy_kwargs=made.policy_kwargs | sized)
 
-    return matched(task.job({}, "NCPPolicy", seed, steps), of_width, "our synapses")
+    return matched(task.job({}, OWN_SIZE, seed, steps), of_width, "our synapses")
 
 
 COMPARISON = Comparison(

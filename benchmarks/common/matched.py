@@ -9,11 +9,11 @@ from functools import cache
 from common.training import AgentJob, make_agent
 from velora.utils import active_parameters, total_parameters
 
-HALF = "half"
+AS_NCP = "as NCPPolicy"
 MATCHED = {
     "our synapses": active_parameters,
     "our parameters": total_parameters,
-    HALF: active_parameters,
+    AS_NCP: active_parameters,
 }
 """What a row is matched in, by what its name ends with: `MlpPolicy, our synapses`."""
 

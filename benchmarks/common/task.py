@@ -9,7 +9,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from common.matched import HALF, matched
+from common.matched import AS_NCP, matched
 from common.training import AgentJob
 
 LAYERS = ("net_arch", "activation_fn", "ortho_init")  # of an MLP
@@ -63,7 +63,7 @@ class Task:
         738 neurons" has so many. "MlpPolicy, our synapses" and "MlpPolicy, our
         parameters" have two layers of the width with which they are as large as the
         former, with ", tanh" after it also MlpPolicy's own activation and initial
-        values in the place of the task's; "MlpPolicy, half" is as large as NCPPolicy
+        values in the place of the task's; "MlpPolicy, as NCPPolicy" is as large as that
         is with all arguments.
         """
         dropped = self.dropped(policy)
@@ -73,7 +73,7 @@ class Task:
             sized = {"n_neurons": int(what.removesuffix(" neurons"))}
         elif policy == "MlpPolicy" and what:
             what, _, own = what.partition(", ")
-            row = "NCPPolicy" if what == HALF else OWN_SIZE
+            row = "NCPPolicy" if what == AS_NCP else OWN_SIZE
             ours = self.job(names, row, seed, steps)
             plain = self.job(names, policy, seed, steps)
             if own:

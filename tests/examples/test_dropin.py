@@ -18,9 +18,10 @@ pytest.importorskip("rich")
 from stable_baselines3.common.envs import IdentityEnv
 from stable_baselines3.common.noise import NormalActionNoise
 
+import sparsity
 from common.comparison import command
 from common.identity import CASES, Suite, train_any
-from common.matched import HALF, MATCHED
+from common.matched import AS_NCP, MATCHED
 from common.task import OWN_SIZE
 from common.training import AgentJob, Falling, make_agent
 from common.zoo import TASKS
@@ -60,7 +61,7 @@ def test_every_task_makes_an_agent_of_every_row(name: str, row: str) -> None:
         assert all(n.n_neurons == size for n in networks_of(agent).values())
     elif policy == "MlpPolicy" and what:
         matched = MATCHED[what.removesuffix(", tanh")]
-        of_ours = "NCPPolicy" if what == HALF else OWN_SIZE
+        of_ours = "NCPPolicy" if what == AS_NCP else OWN_SIZE
         ours = matched(make_agent(task.job({}, of_ours, 0, None)).policy)
         assert total_parameters(agent.policy) == pytest.approx(ours, rel=0.06)
 
@@ -96,6 +97,16 @@ def test_wide_rows_are_as_large_as_dense_ones(name: str) -> None:
     assert 0.48 * dense < half < 0.5 * dense
     assert as_large == pytest.approx(dense, rel=0.03)
     assert size("NCPPolicy") == pytest.approx(half, rel=0.001)
+
+
+@pytest.mark.parametrize("row", sparsity.COMPARISON.rows)
+def test_rows_of_the_sparsity_comparison_are_as_large(row: str) -> None:
+    name = "PPO Hopper"
+    if not TASKS[name].is_available:
+        pytest.skip(f"gymnasium[{TASKS[name].extra}] is not installed")
+    agents = [sparsity.job(name, row, 0), TASKS[name].job({}, OWN_SIZE, 0, None)]
+    size, expected = (active_parameters(make_agent(each).policy) for each in agents)
+    assert size == pytest.approx(expected, rel=0.06)
 
 
 def test_quick_tasks_are_tasks_with_no_more_steps_than_their_own() -> None:

@@ -67,10 +67,14 @@ def test_all_that_the_zoo_has_for_layers_of_an_mlp_is_taken(algo: str) -> None:
     for text in found - {"None"}:
         given = eval(text, vars(exp_manager))  # as the zoo reads its settings
         model = ALGOS[algo]("NCPPolicy", env, policy_kwargs=given, device="cpu")
-        widths = given.get("net_arch", [])
-        layers = widths.values() if isinstance(widths, dict) else [widths]
-        sizes = [network.n_neurons for network in networks_of(model).values()]
-        assert max(sizes) >= max(map(sum, layers))
+        choice = model.policy.choice
+        for name, network in networks_of(model).items():
+            role = name.rstrip("01")
+            layers = given.get("net_arch", [])
+            layers = layers[role] if isinstance(layers, dict) else layers
+            assert network.n_neurons == choice.neurons_for(role, sum(layers))
+        activation = getattr(given.get("activation_fn"), "__name__", "").lower()
+        assert choice.network_kwargs.get("activation", "") == activation
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agents import make_agent, make_env, predict
+from agents import POLICIES, make_agent, make_env, predict
 from recurrent_agents import CRITICS, make_model
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -36,12 +36,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("policy", ["NCPPolicy", "LiquidPolicy"])
-@pytest.mark.parametrize("algorithm", ["PPO", "SAC"])
+LAYERS = {"n_neurons": None, "net_arch": [99], "activation_fn": nn.ReLU}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "policy", "options"),
+    [
+        *(
+            (algorithm, policy, {})
+            for algorithm in ("PPO", "SAC")
+            for policy in POLICIES
+        ),
+        ("PPO", "NCPPolicy", LAYERS | {"ortho_init": False}),
+        ("SAC", "NCPPolicy", LAYERS),
+    ],
+)
 def test_registry_is_asked_once_for_a_policy(
-    algorithm: str, policy: str, asked: list[str]
+    algorithm: str, policy: str, options: dict[str, Any], asked: list[str]
 ) -> None:
-    make_agent(algorithm, policy)
+    make_agent(algorithm, policy, policy_kwargs=options)
     of_memory = ["liquid", "gated-leaky"]  # and which stands in its place
     assert asked == {"NCPPolicy": ["ncp"], "LiquidPolicy": of_memory}[policy]
 

@@ -15,14 +15,12 @@ from gymnasium import spaces
 from stable_baselines3.common.preprocessing import is_image_space
 from torch import nn
 
-from velora.models.lnn.activation import ACTIVATIONS
 from velora.models.lnn.wiring_argument import is_ready
-from velora.sb3.common.keywords import keywords_of
 from velora.sb3.common.network_choice import NetworkChoice, is_ours
 from velora.utils import active_parameters
 
-_TUNED = ("net_arch", "activation_fn")  # by rl-baselines3-zoo
-_NAMES: dict[Any, str] = {  # in ACTIVATIONS
+LAYER_ARGUMENTS = ("net_arch", "activation_fn")
+_NAMES: dict[Any, str] = {  # in `velora.models.lnn.activation.ACTIVATIONS`
     nn.ELU: "elu",
     nn.GELU: "gelu",
     nn.LeakyReLU: "leaky_relu",
@@ -35,15 +33,14 @@ _PROBES = (64, 128, 256)  # decision neurons, from which the others are told
 _IMAGE_FEATURES = 512  # of Stable-Baselines3's NatureCNN
 
 
-def taken_by(choice: NetworkChoice) -> tuple[str, ...]:
-    """Returns the arguments for dense layers that say something of a network.
+def stands_for_layers(choice: NetworkChoice) -> bool:
+    """Returns whether what is said of dense layers says something of a network.
 
     Those of ours without a state have neurons as dense layers have them. A neuron with
     a state has several weights for each synapse, and what the size of a network of
     others means we do not know.
     """
-    has_such = is_ours(choice.entry) and not choice.recurrent
-    return ("net_arch", "activation_fn") if has_such else ()
+    return is_ours(choice.entry) and not choice.recurrent
 
 
 def in_place_of_layers(
@@ -64,7 +61,7 @@ def in_place_of_layers(
     own, which then wants no longer steps.
 
     Args:
-        choice: of a network that takes these arguments, with its defaults.
+        choice: of a network that stands for dense layers, with its defaults.
         roles: of the policy's networks.
         net_arch: sizes of hidden layers, or a dict with those of each role.
         activation_fn: the class of an activation in PyTorch.
@@ -97,7 +94,7 @@ def _with_activation(choice: NetworkChoice, activation_fn: Any) -> NetworkChoice
             "them out."
         )
     options = {**choice.network_kwargs, "activation": name}
-    return replace(choice, network_kwargs=options)
+    return choice.replaced(network_kwargs=options)
 
 
 def _sized_as(
@@ -119,13 +116,13 @@ def _sized_as(
     options = choice.network_kwargs
     if "n_neurons" in options or is_ready(options.get("wiring")):
         given = options
-    if given not in (None, sizes):
+    if given not in (None, sizes, by_role):
         raise ValueError(
             f"The size of networks must be given once; got {net_arch!r:.100} as "
             f"`net_arch`, which makes `n_neurons` {sizes}, and {given!r:.100}. Leave "
             "one of them out."
         )
-    return replace(choice, n_neurons=sizes)
+    return choice.replaced(n_neurons=sizes)
 
 
 def _name_of(activation_fn: Any) -> str | None:
@@ -153,20 +150,11 @@ def refusal(
     says nothing of how large a network is wanted.
     """
     message = f"`{argument}` describes layers that this policy does not have"
-    name = _name_of(value)
-    has_one = "activation" in (keywords_of(choice.entry.build) or ())
-    if argument != "activation_fn":
-        message += (
-            "; leave it out, or size its networks with `n_neurons` and `network_kwargs`"
-        )
-    elif not has_one:
+    if argument == "activation_fn":
         message += f"; leave it out, as {choice.network!r} has activations of its own"
-    elif name is not None:
-        message += f'; neurons get it by `network_kwargs=dict(activation="{name}")`'
     else:
         message += (
-            "; neurons get theirs by `network_kwargs=dict(activation=...)`, one of "
-            f"{sorted(ACTIVATIONS)}"
+            "; leave it out, or size its networks with `n_neurons` and `network_kwargs`"
         )
     if argument == "net_arch" and not remembers:
         try:
@@ -184,7 +172,7 @@ def refusal(
                 f": n_neurons={as_many} has about as many parameters with a synapse, "
                 f"n_neurons={half} half of them"
             )
-    if argument in _TUNED:
+    if argument in LAYER_ARGUMENTS:
         message += (
             ". Where rl-baselines3-zoo tunes it, pass `--gym-packages velora.sb3.zoo`"
         )

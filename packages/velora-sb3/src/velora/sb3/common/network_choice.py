@@ -165,9 +165,14 @@ class NetworkChoice:
         defaults = defaults_of(MEMORY if remembers else family)
         found = self
         if remembers and not is_named and self.network == "liquid":
-            found = replace(self, network=next(iter(defaults), self.network))
+            found = self.replaced(network=next(iter(defaults), self.network))
         if self.network_defaults is None:
-            found = replace(found, network_defaults=defaults)
+            found = found.replaced(network_defaults=defaults)
+        return found
+
+    def replaced(self, **changes: Any) -> NetworkChoice:
+        """Returns the same choice but for some of its attributes."""
+        found = replace(self, **changes)
         if found.network == self.network:  # the registry was asked for it already
             vars(found)["entry"] = self.entry
         return found
@@ -185,7 +190,7 @@ class NetworkChoice:
             for role, options in roles.items()
         }
         defaults = {**(self.network_defaults or {}), self.network: without}
-        return replace(self, network_defaults=defaults)
+        return self.replaced(network_defaults=defaults)
 
     def feed_forward(self) -> NetworkChoice:
         """Returns the same choice with the network "ncp", which carries no state."""
@@ -218,15 +223,17 @@ class NetworkChoice:
     def neurons_for(self, role: str, layers: int) -> int:
         """Returns how many neurons stand for those of an MLP's hidden layers.
 
+        They are as many more than by default as the layers are larger than those that
+        the default stands for, of which it has one each where none are named.
+
         Args:
             role: of the network.
             layers: neurons of the hidden layers, in all.
         """
         defaults = self._defaults(role, {})
-        n_neurons, for_layers = defaults.get("n_neurons"), defaults.get(_FOR_LAYERS)
-        if not n_neurons or not for_layers:
-            return layers
-        return int(max(n_neurons, round(n_neurons * layers / for_layers)))
+        default: int = defaults.get("n_neurons") or 0
+        each = default / defaults[_FOR_LAYERS] if _FOR_LAYERS in defaults else 1.0
+        return max(default, round(layers * each))
 
     def steps_as_dense(self, role: str) -> bool:
         """Whether the defaults let a step move a role's layers as far as dense ones."""
@@ -255,7 +262,7 @@ class NetworkChoice:
 
 
 def is_ours(entry: NetworkEntry) -> bool:
-    """Returns whether the defaults are for a network."""
+    """Returns whether a network is of `velora-lnn`, for which the defaults are."""
     return entry.distribution == _OURS
 
 

@@ -25,7 +25,12 @@ from velora.sb3.common.default_extractor import (
     has_memory,
     warn_without_memory,
 )
-from velora.sb3.common.dense_layers import in_place_of_layers, refusal, taken_by
+from velora.sb3.common.dense_layers import (
+    LAYER_ARGUMENTS,
+    in_place_of_layers,
+    refusal,
+    stands_for_layers,
+)
 from velora.sb3.common.keywords import (
     keywords_of,
     refuse_misplaced,
@@ -91,7 +96,7 @@ class NetworkPolicy(BasePolicy):
     family: ClassVar[str | None] = None  # in `DEFAULTS`; None has none
     roles: tuple[str, ...] = ()
     remembers: ClassVar[bool] = False  # whether the algorithm carries a state
-    mlp_arguments: ClassVar[tuple[str, ...]] = ("net_arch", "activation_fn")
+    mlp_arguments: ClassVar[tuple[str, ...]] = LAYER_ARGUMENTS
     lstm_arguments: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
@@ -120,7 +125,7 @@ class NetworkPolicy(BasePolicy):
         self.choice.check_types()
         whole = takes_spaces_whole()
         self.choice.check_roles(*self.roles)
-        taken = () if self.remembers else taken_by(self.choice)
+        taken = LAYER_ARGUMENTS if self.takes_layers(self.choice) else ()
         layers = {argument: kwargs.pop(argument, None) for argument in taken}
         if taken and network_defaults is None:
             layers["ortho_init"] = kwargs.get("ortho_init", True)
@@ -168,6 +173,11 @@ class NetworkPolicy(BasePolicy):
             )
         for module in self.modules():
             fuse_adam(getattr(module, "optimizer", None))
+
+    @classmethod
+    def takes_layers(cls, choice: NetworkChoice) -> bool:
+        """Returns whether arguments for dense layers say something of its networks."""
+        return bool(cls.roles) and not cls.remembers and stands_for_layers(choice)
 
     def _default_extractor(
         self, space: spaces.Space[Any], kwargs: dict[str, Any], whole: bool

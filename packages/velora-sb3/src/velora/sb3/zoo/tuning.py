@@ -23,7 +23,6 @@ from rl_zoo3.utils import ALGOS, get_class_by_name
 
 from velora.models.lnn.wiring_argument import is_ready
 from velora.plugins import networks
-from velora.sb3.common.dense_layers import taken_by
 from velora.sb3.common.network_choice import NetworkChoice
 from velora.sb3.common.policy import NetworkPolicy
 
@@ -186,9 +185,10 @@ def _policy_kwargs(
     if isinstance(kwargs, str):
         kwargs = eval(kwargs, vars(exp_manager))  # as the zoo reads its settings
     left_out = set(_LAYER_ARGUMENTS)
-    if policy is not None and not policy.remembers:
+    if policy is not None:
         network = kwargs.get("network") or policy.default_network
-        left_out -= {*taken_by(NetworkChoice(network))} - {"net_arch"}
+        if policy.takes_layers(NetworkChoice(network)):
+            left_out.remove("activation_fn")
     return {name: value for name, value in kwargs.items() if name not in left_out}
 
 

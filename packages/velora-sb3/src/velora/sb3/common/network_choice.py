@@ -223,8 +223,8 @@ class NetworkChoice:
     def neurons_for(self, role: str, layers: int) -> int:
         """Returns how many neurons stand for those of an MLP's hidden layers.
 
-        They are as many more than by default as the layers are larger than those that
-        the default stands for, of which it has one each where none are named.
+        By default `n_neurons` stand for `for_layers` of these, or one for one where the
+        defaults do not say. Larger layers get more in proportion, smaller ones no less.
 
         Args:
             role: of the network.

@@ -190,7 +190,7 @@ def test_study_that_goes_on_with_another_policy_samples_for_that_one(
     assert after.params.keys() >= SIZES
     of_layers = manager.load(1)["policy_kwargs"]
     model = ALGOS["a2c"]("NCPPolicy", "CartPole-v1", policy_kwargs=of_layers)
-    assert model.policy.choice.n_neurons >= sum(of_layers["net_arch"]["pi"])
+    assert model.policy.choice.n_neurons["pi"] >= sum(of_layers["net_arch"]["pi"])
 
 
 def linear(in_features: int, out_features: int, *, n_neurons: int = 8) -> nn.Module:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -109,14 +108,12 @@ def _sized_as(
             f"[64, 64], or a dict of such with the keys {list(roles)}; got "
             f"{net_arch!r:.100}."
         )
-    by_role = {role: choice.neurons_for(role, int(sum(layers[role]))) for role in roles}
-    alike = len(set(by_role.values())) == 1
-    sizes = by_role[roles[0]] if alike else by_role
+    sizes = {role: choice.neurons_for(role, int(sum(layers[role]))) for role in roles}
     given: Any = choice.n_neurons
     options = choice.network_kwargs
     if "n_neurons" in options or is_ready(options.get("wiring")):
         given = options
-    if given not in (None, sizes, by_role):
+    if given not in (None, sizes):
         raise ValueError(
             f"The size of networks must be given once; got {net_arch!r:.100} as "
             f"`net_arch`, which makes `n_neurons` {sizes}, and {given!r:.100}. Leave "
@@ -219,7 +216,7 @@ def comparable_neurons(
     wanted = share * sum((before + 1) * after for before, after in pairwise(widths))
 
     def parameters(n_neurons: int) -> int:
-        options = replace(choice, n_neurons=n_neurons).options("pi")
+        options = choice.replaced(n_neurons=n_neurons).options("pi")
         return active_parameters(choice.entry.build(n_inputs, n_outputs, **options))
 
     with torch.random.fork_rng(devices=[]):

@@ -194,7 +194,7 @@ class NetworkChoice:
 
     def feed_forward(self) -> NetworkChoice:
         """Returns the same choice with the network "ncp", which carries no state."""
-        return replace(self, network="ncp", network_kwargs={})
+        return self.replaced(network="ncp", network_kwargs={})
 
     def options(self, role: str) -> dict[str, Any]:
         """Returns what the builder of a role's network gets beyond the sizes.
